@@ -61,8 +61,8 @@ void audit_take(struct audit *audit);
 
 /*
  * Compares now with `before`. Returns the number of differences, and words them in `why` (one per
- * line, cut off at `size`; may be NULL with size 0). Waits for nothing except a thread that has been
- * joined and is not yet gone from /proc.
+ * line, cut off at `size`; may be NULL with size 0). Waits for nothing except a thread that has
+ * been joined and is not yet gone from /proc.
  */
 unsigned audit_compare(const struct audit *before, char *why, size_t size);
 
@@ -72,8 +72,8 @@ unsigned audit_diff(const struct audit *before, const struct audit *after, char 
 /* Number of children of the calling process, zombies included. Costs one system call when none. */
 int audit_children(void);
 
-/* The pids of the children, up to `size` of them. Returns how many there are, -1 when they exist but
- * cannot be listed (no descriptor left). */
+/* The pids of the children, up to `size` of them. Returns how many there are, -1 when they exist
+ * but cannot be listed (no descriptor left). */
 ssize_t audit_list_children(pid_t *pids, size_t size);
 
 #endif

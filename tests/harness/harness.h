@@ -2,10 +2,11 @@
 /*
  * The test harness: everything a test program includes.
  *
- * A test program is a list of TEST(name) { ... } bodies linked with the harness, which brings main().
- * Each test runs in a process of its own under a runner that is a subreaper, within a time limit, with
- * stdin from /dev/null and its output in a file. A test passes only when its checks held, its body
- * ran to the end, and the leak audit (audit.h) found the process exactly as it was before the body.
+ * A test program is a list of TEST(name) { ... } bodies linked with the harness, which brings
+ * main(). Each test runs in a process of its own under a runner that is a subreaper, within a time
+ * limit, with stdin from /dev/null and its output in a file. A test passes only when its checks
+ * held, its body ran to the end, and the leak audit (audit.h) found the process exactly as it was
+ * before the body.
  *
  * Invariant: no failure can be lost. Checks count in shared memory, so one that fails in a forked
  * child, in a thread, or with descriptors 0, 1 and 2 closed fails the test like any other.
@@ -33,26 +34,26 @@ struct test_case {
 #define TEST(name) TEST_TIMEOUT(name, 0)
 
 /* The same with a time limit of its own, in seconds. */
-#define TEST_TIMEOUT(name_, seconds_)                                                              \
-    static void test_body_##name_(void);                                                           \
-    static struct test_case test_case_##name_ = {                                                  \
-        .name = #name_, .body = test_body_##name_, .timeout_s = (seconds_)};                       \
-    __attribute__((constructor)) static void test_register_##name_(void)                           \
-    {                                                                                              \
-        test_add(&test_case_##name_);                                                              \
-    }                                                                                              \
+#define TEST_TIMEOUT(name_, seconds_)                                        \
+    static void test_body_##name_(void);                                     \
+    static struct test_case test_case_##name_ = {                            \
+        .name = #name_, .body = test_body_##name_, .timeout_s = (seconds_)}; \
+    __attribute__((constructor)) static void test_register_##name_(void)     \
+    {                                                                        \
+        test_add(&test_case_##name_);                                        \
+    }                                                                        \
     static void test_body_##name_(void)
 
-/* The checks. Each but REQUIRE is an expression that says whether it held, and the test goes on. They
- * work in forked children, in threads and in a process that shares memory with the test. */
+/* The checks. Each but REQUIRE is an expression that says whether it held, and the test goes on.
+ * They work in forked children, in threads and in a process that shares memory with the test. */
 #define CHECK(condition) test_check((condition) ? true : false, #condition, __FILE__, __LINE__)
 
 /* CHECK with words of the caller's own: CHECK_SAY(n < 5, "limit %d", limit). */
-#define CHECK_SAY(condition, ...)                                                                  \
+#define CHECK_SAY(condition, ...) \
     test_check_say((condition) ? true : false, #condition, __FILE__, __LINE__, __VA_ARGS__)
 
 /* Two integers are equal; shows both when they are not. */
-#define CHECK_INT(got, want)                                                                       \
+#define CHECK_INT(got, want) \
     test_check_int((long long)(got), (long long)(want), #got, #want, __FILE__, __LINE__)
 
 /* Two strings are equal; NULL equals NULL alone. */
@@ -62,19 +63,20 @@ struct test_case {
 #define CHECK_HAS(text, part) test_check_has((text), (part), #text, __FILE__, __LINE__)
 
 /* Two stretches of memory are equal; shows the first byte that differs. */
-#define CHECK_MEM(got, want, length)                                                               \
+#define CHECK_MEM(got, want, length) \
     test_check_mem((got), (want), (length), #got, __FILE__, __LINE__)
 
 /* Waits for a child forked by the test and checks that it ended with this exit code. */
 #define CHECK_CHILD(pid, code) test_check_child((pid), (code), __FILE__, __LINE__)
 
-/* Without this the rest makes no sense: a failure ends the calling process (test or forked child). */
-#define REQUIRE(condition)                                                                         \
-    do {                                                                                           \
-        if (condition)                                                                             \
-            test_passed();                                                                         \
-        else                                                                                       \
-            test_require_failed(#condition, __FILE__, __LINE__);                                   \
+/* Without this the rest makes no sense: a failure ends the calling process (test or forked child).
+ */
+#define REQUIRE(condition)                                       \
+    do {                                                         \
+        if (condition)                                           \
+            test_passed();                                       \
+        else                                                     \
+            test_require_failed(#condition, __FILE__, __LINE__); \
     } while (0)
 
 /* Fails here, in words, and goes on. */
@@ -83,7 +85,8 @@ struct test_case {
 /* Ends the test as skipped; the leak audit still counts. The reason must be in tests/skips.txt. */
 #define SKIP(...) test_skip(__VA_ARGS__)
 
-/* A line for the reader of the result, shown whether the test passes or not: figures belong here. */
+/* A line for the reader of the result, shown whether the test passes or not: figures belong here.
+ */
 #define NOTE(...) test_note(__VA_ARGS__)
 
 /* Bytes of the heap in use, for tests of no growth. Under a sanitizer 0 is returned. */

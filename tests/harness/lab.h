@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The laboratory: what tests of processes need again and again. A directory that is removed after the
- * test, the helper program (target.c), bounded reads, files, descriptors made scarce.
+ * The laboratory: what tests of processes need again and again. A directory that is removed after
+ * the test, the helper program (target.c), bounded reads, files, descriptors made scarce.
  *
  * Invariant: every wait takes a bound in milliseconds; a failure is a return value, never a CHECK.
  */
@@ -32,12 +32,12 @@ int lab_write_file(const char *path, const void *data, size_t length, mode_t mod
 /* Reads a whole file and ends it with NUL, cut off at size - 1. Returns the length or -errno. */
 ssize_t lab_read_file(const char *path, char *data, size_t size);
 
-/* Reads from a descriptor until end-of-file, size - 1 bytes or the bound; ends with NUL. Returns the
- * length, or -ETIMEDOUT or another -errno (what was read is in `data` all the same). */
+/* Reads from a descriptor until end-of-file, size - 1 bytes or the bound; ends with NUL. Returns
+ * the length, or -ETIMEDOUT or another -errno (what was read is in `data` all the same). */
 ssize_t lab_read_all(int fd, char *data, size_t size, int timeout_ms);
 
-/* Reads one line byte by byte, without its newline. Returns its length, -EPIPE at end-of-file before
- * a newline, -ETIMEDOUT or another -errno. */
+/* Reads one line byte by byte, without its newline. Returns its length, -EPIPE at end-of-file
+ * before a newline, -ETIMEDOUT or another -errno. */
 ssize_t lab_read_line(int fd, char *line, size_t size, int timeout_ms);
 
 /* Waits until the process is gone or a zombie. Returns 0, or -ETIMEDOUT. For processes that are not
@@ -50,8 +50,8 @@ char lab_process_state(pid_t pid);
 /* Number of open descriptors of the calling process. */
 int lab_count_fds(void);
 
-/* Lowers the soft descriptor limit until exactly `free_fds` numbers below it are unused. Returns the old
- * soft limit for lab_restore_fds, or -errno. */
+/* Lowers the soft descriptor limit until exactly `free_fds` numbers below it are unused. Returns
+ * the old soft limit for lab_restore_fds, or -errno. */
 long lab_leave_fds(unsigned free_fds);
 int lab_restore_fds(long soft_limit);
 
