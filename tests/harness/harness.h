@@ -34,14 +34,14 @@ struct test_case {
 #define TEST(name) TEST_TIMEOUT(name, 0)
 
 /* The same with a time limit of its own, in seconds. */
-#define TEST_TIMEOUT(name_, seconds_)                                        \
-    static void test_body_##name_(void);                                     \
-    static struct test_case test_case_##name_ = {                            \
-        .name = #name_, .body = test_body_##name_, .timeout_s = (seconds_)}; \
-    __attribute__((constructor)) static void test_register_##name_(void)     \
-    {                                                                        \
-        test_add(&test_case_##name_);                                        \
-    }                                                                        \
+#define TEST_TIMEOUT(name_, seconds_)                                                              \
+    static void test_body_##name_(void);                                                           \
+    static struct test_case test_case_##name_ = {                                                  \
+        .name = #name_, .body = test_body_##name_, .timeout_s = (seconds_)};                       \
+    __attribute__((constructor)) static void test_register_##name_(void)                           \
+    {                                                                                              \
+        test_add(&test_case_##name_);                                                              \
+    }                                                                                              \
     static void test_body_##name_(void)
 
 /* The checks. Each but REQUIRE is an expression that says whether it held, and the test goes on.
@@ -49,11 +49,11 @@ struct test_case {
 #define CHECK(condition) test_check((condition) ? true : false, #condition, __FILE__, __LINE__)
 
 /* CHECK with words of the caller's own: CHECK_SAY(n < 5, "limit %d", limit). */
-#define CHECK_SAY(condition, ...) \
+#define CHECK_SAY(condition, ...)                                                                  \
     test_check_say((condition) ? true : false, #condition, __FILE__, __LINE__, __VA_ARGS__)
 
 /* Two integers are equal; shows both when they are not. */
-#define CHECK_INT(got, want) \
+#define CHECK_INT(got, want)                                                                       \
     test_check_int((long long)(got), (long long)(want), #got, #want, __FILE__, __LINE__)
 
 /* Two strings are equal; NULL equals NULL alone. */
@@ -63,7 +63,7 @@ struct test_case {
 #define CHECK_HAS(text, part) test_check_has((text), (part), #text, __FILE__, __LINE__)
 
 /* Two stretches of memory are equal; shows the first byte that differs. */
-#define CHECK_MEM(got, want, length) \
+#define CHECK_MEM(got, want, length)                                                               \
     test_check_mem((got), (want), (length), #got, __FILE__, __LINE__)
 
 /* Waits for a child forked by the test and checks that it ended with this exit code. */
@@ -71,12 +71,12 @@ struct test_case {
 
 /* Without this the rest makes no sense: a failure ends the calling process (test or forked child).
  */
-#define REQUIRE(condition)                                       \
-    do {                                                         \
-        if (condition)                                           \
-            test_passed();                                       \
-        else                                                     \
-            test_require_failed(#condition, __FILE__, __LINE__); \
+#define REQUIRE(condition)                                                                         \
+    do {                                                                                           \
+        if (condition)                                                                             \
+            test_passed();                                                                         \
+        else                                                                                       \
+            test_require_failed(#condition, __FILE__, __LINE__);                                   \
     } while (0)
 
 /* Fails here, in words, and goes on. */
@@ -89,7 +89,7 @@ struct test_case {
  */
 #define NOTE(...) test_note(__VA_ARGS__)
 
-/* Bytes of the heap in use, for tests of no growth. Under a sanitizer 0 is returned. */
+/* Bytes of the heap in use, for tests of no growth; the sanitizer's figure under a sanitizer. */
 size_t heap_in_use(void);
 
 /* What the macros call. */
