@@ -7,7 +7,7 @@
 # compiled against include/brood.h and libbrood.a with warnings as errors, and run in an empty
 # directory; it must exit with 0 and leave no process behind. If the words between it and the next
 # literal block are just "prints", that block is what it has to print. It may print nothing on
-# standard error.
+# standard error. The example of README.md is tried in the same way.
 use strict;
 use warnings;
 use File::Basename;
@@ -174,6 +174,17 @@ for my $page (@pages) {
         try("$name:$blocks[$i]{line}", $blocks[$i]{text}, $output, $may_leave);
     }
     ok($programs, "$name has a complete program");
+}
+
+# README.md's example is the inside of a function. It has to compile, and to print the sentence that
+# its own comment shows where /srv/repo is not there.
+my ($inside) = slurp("$source/README.md") =~ /^```c\n(.*?)^```$/ms;
+ok(defined $inside, 'README.md has an example');
+if (defined $inside) {
+    my ($sentence) = $inside =~ m{/\* (cannot start .*?) \*/};
+    my $head = "#include <brood.h>\n#include <stdio.h>\nstatic int example(void)\n{\n";
+    my $tail = "return 0;\n}\nint main(void) { return example() < 0; }\n";
+    try('README.md', "$head$inside$tail", -e '/srv/repo' ? undef : "$sentence\n");
 }
 print "1..$test\n";
 exit($failed ? 1 : 0);
