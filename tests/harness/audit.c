@@ -16,6 +16,8 @@
 
 extern char **environ;
 
+enum { HANDLER_IGNORE = 1, SIGNAL_CANCEL = 32, SIGNAL_SETXID = 33 /* glibc's own */ };
+
 /* The kernel's struct sigaction, which is not libc's. */
 struct kernel_sigaction {
     uint64_t handler, flags;
@@ -52,14 +54,31 @@ uint64_t audit_hash(const void *data, size_t length)
     return hash;
 }
 
+/*
+ * What of a disposition has an effect. Mask and flags of a default or ignored signal have none,
+ * except SIGCHLD's; libc's two signals get their handlers with the first thread and keep them.
+ */
+static struct audit_disposition settled_disposition(int number,
+                                                    const struct kernel_sigaction *action)
+{
+    struct audit_disposition settled = {
+        .handler = action->handler, .flags = action->flags, .mask = action->mask};
+    if (number == SIGNAL_CANCEL || number == SIGNAL_SETXID)
+        settled = (struct audit_disposition){.handler = 0};
+    if (settled.handler <= HANDLER_IGNORE) {
+        settled.mask = 0;
+        settled.flags &= number == SIGCHLD ? SA_NOCLDWAIT | SA_NOCLDSTOP : 0;
+    }
+    return settled;
+}
+
 static void take_signals(struct audit *audit)
 {
     (void)syscall(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &audit->mask, sizeof audit->mask);
     for (int i = 0; i < AUDIT_SIGNALS; i++) {
         struct kernel_sigaction action = {0};
         (void)syscall(SYS_rt_sigaction, i + 1, NULL, &action, sizeof action.mask);
-        audit->dispositions[i] = (struct audit_disposition){
-            .handler = action.handler, .flags = action.flags, .mask = action.mask};
+        audit->dispositions[i] = settled_disposition(i + 1, &action);
     }
 }
 
@@ -116,7 +135,7 @@ static const char *signal_text(int number, char *text, size_t size)
 
 static const char *handler_text(uint64_t handler)
 {
-    return handler == 0 ? "default" : handler == 1 ? "ignored" : "a handler";
+    return handler == 0 ? "default" : handler == HANDLER_IGNORE ? "ignored" : "a handler";
 }
 
 static void diff_signals(const struct audit *before, const struct audit *after,

@@ -16,7 +16,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { TRIED_AT_MOST = 65536 };
+enum { TRIED_AT_LEAST = 1024, TRIED_AT_MOST = 65536 };
 
 static void add_fd(struct audit *audit, int fd)
 {
@@ -40,9 +40,11 @@ static void add_fd(struct audit *audit, int fd)
 
 static void try_numbers(struct audit *audit)
 {
-    struct rlimit limit = {.rlim_cur = 1024};
+    struct rlimit limit = {.rlim_cur = 0};
     (void)getrlimit(RLIMIT_NOFILE, &limit);
     int end = limit.rlim_cur < TRIED_AT_MOST ? (int)limit.rlim_cur : TRIED_AT_MOST;
+    if (end < TRIED_AT_LEAST)
+        end = TRIED_AT_LEAST; /* a limit may have been lowered below what is open */
     for (int fd = 0; fd < end; fd++)
         add_fd(audit, fd);
 }

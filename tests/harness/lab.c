@@ -197,25 +197,51 @@ int lab_count_fds(void)
     return (int)audit.fd_count;
 }
 
+/* What lab_leave_fds took to fill the holes, until lab_restore_fds. */
+static int fillers[1024];
+static size_t filler_count;
+
+/* One more than the highest open descriptor, and how many numbers below it are unused. */
+static int end_of_fds(unsigned *ret_unused)
+{
+    static struct audit audit;
+    audit.fd_count = 0;
+    audit_take_fds(&audit);
+    size_t listed = audit.fd_count < AUDIT_FDS ? audit.fd_count : AUDIT_FDS;
+    int end = listed > 0 ? audit.fds[listed - 1].fd + 1 : 0;
+    *ret_unused = (unsigned)end - (unsigned)listed;
+    return end;
+}
+
+/*
+ * Every open descriptor stays below the limit, as in a program that ran out by itself: a limit
+ * below them would make dup2 fail in the child, which is another failure. So holes that are too
+ * many are filled.
+ */
 long lab_leave_fds(unsigned free_fds)
 {
     struct rlimit limit;
+    unsigned unused;
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
         return -errno;
     long old = (long)limit.rlim_cur;
-    unsigned unused = 0;
-    int end = 0;
-    /* the lowest limit that leaves so many; the next number may be taken or not */
-    for (; unused < free_fds; end++)
-        if (fcntl(end, F_GETFD) < 0)
-            unused++;
-    limit.rlim_cur = (rlim_t)end;
+    int end = end_of_fds(&unused);
+    while (unused > free_fds && filler_count < sizeof fillers / sizeof *fillers) {
+        int filler = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        if (filler < 0)
+            return -errno;
+        fillers[filler_count++] = filler;
+        unused--;
+    }
+    limit.rlim_cur = (rlim_t)end + (free_fds - unused);
     return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? old : -errno;
 }
 
 int lab_restore_fds(long soft_limit)
 {
     struct rlimit limit;
+    while (filler_count > 0)
+        (void)close(fillers[--filler_count]);
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
         return -errno;
     limit.rlim_cur = (rlim_t)soft_limit;

@@ -50,8 +50,11 @@ char lab_process_state(pid_t pid);
 /* Number of open descriptors of the calling process. */
 int lab_count_fds(void);
 
-/* Lowers the soft descriptor limit until exactly `free_fds` numbers below it are unused. Returns
- * the old soft limit for lab_restore_fds, or -errno. */
+/*
+ * Makes descriptors scarce: exactly `free_fds` more can be opened, all others stay usable. Lowers
+ * the soft limit and fills holes among the used numbers, so take a snapshot after it, not before.
+ * Returns the old soft limit for lab_restore_fds, or -errno. For up to AUDIT_FDS open descriptors.
+ */
 long lab_leave_fds(unsigned free_fds);
 int lab_restore_fds(long soft_limit);
 
