@@ -46,28 +46,46 @@ def bare(text, keep_strings=False):
     return _TOKEN.sub(blank, text)
 
 
+PLANTED_IN = ("lib", "include", "cli", "check", "guardian", "examples", "bench", "doc", "tools")
+
+
 def self_test(check, plants):
     """check(root) -> complaints. Clean on a copy of the tree, and red for each planted fault.
 
     A plant is (what, {path: text to append}); its text must be named in at least one complaint.
     """
     failed = []
-    with tempfile.TemporaryDirectory(prefix="brood-plant.") as top:
-        for number, (what, texts, must_name) in enumerate(plants):
-            copy = os.path.join(top, str(number))
-            for name in files(ROOT, ""):
-                if name.split("/")[0] in ("lib", "include", "cli", "check", "guardian", "examples",
-                                          "tools"):
-                    os.makedirs(os.path.dirname(os.path.join(copy, name)), exist_ok=True)
-                    shutil.copy(os.path.join(ROOT, name), os.path.join(copy, name))
-            before = set(check(copy))
-            for name, text in texts.items():
+    with tempfile.TemporaryDirectory(prefix="brood-plant.") as copy:
+        for name in files(ROOT, ""):
+            if name.split("/")[0] in PLANTED_IN:
                 os.makedirs(os.path.dirname(os.path.join(copy, name)), exist_ok=True)
-                with open(os.path.join(copy, name), "a", encoding="utf-8") as file:
-                    file.write(text)
+                shutil.copy(os.path.join(ROOT, name), os.path.join(copy, name))
+        before = set(check(copy))
+        for what, texts, must_name in plants:
+            kept = {name: plant(copy, name, text) for name, text in texts.items()}
             if not any(must_name in line for line in set(check(copy)) - before):
                 failed.append(f"self-test: planted {what}, and nothing was said")
+            for name, old in kept.items():
+                restore(copy, name, old)
     return failed
+
+
+def plant(copy, name, text):
+    """Appends to a file of the copy; what it was before, None if it was not."""
+    path = os.path.join(copy, name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    old = read(copy, name) if os.path.exists(path) else None
+    with open(path, "a", encoding="utf-8") as file:
+        file.write(text)
+    return old
+
+
+def restore(copy, name, old):
+    if old is None:
+        os.unlink(os.path.join(copy, name))
+    else:
+        with open(os.path.join(copy, name), "w", encoding="utf-8") as file:
+            file.write(old)
 
 
 def report(check, plants):
