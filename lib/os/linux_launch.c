@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One new process, or none: reserve, one system call, learn how far it came.
+ *
+ * Room os. The rungs, tried from the top: shared memory by clone3(2), shared by clone(2) (a filter such
+ * as Docker's refuses clone3), copied memory by the same two. Every one gives the process and its pidfd
+ * together, with exit signal 0: a start that fails sends no SIGCHLD, and no waitpid(-1) elsewhere can
+ * take it. Invariant: all signals are blocked in this thread while the process is made, so no handler
+ * runs in it.
+ */
+#include "os.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cache.h"
+#include "linux_abi.h"
+#include "linux_child.h"
+#include "linux_entry.h"
+#include "linux_probe.h"
+#include "linux_signals.h"
+
+enum { RECORD_BYTES = 4096, WORD_SLICE_MS = 50 };
+
+/* ------------------------------------------------------------------ reserve */
+
+static struct os_record *shared_page(void)
+{
+    void *page =
+        mmap(NULL, RECORD_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    return page == MAP_FAILED ? NULL : page;
+}
+
+int os_launch_prepare(struct os_launch *launch)
+{
+    os_park_sweep();
+    launch->pid = -1;
+    launch->pidfd = -1;
+    launch->shared = os_probe_shares_memory();
+    if (launch->reads_dispositions)
+        launch->ignored_known = os_signals_ignored(&launch->ignored);
+
+    launch->block = os_block_take();
+    if (!launch->block)
+        return -ENOMEM;
+    /* A process with memory of its own reports through a page that both see. */
+    launch->record =
+        launch->shared ? (struct os_record *)os_block_top(launch->block) - 1 : shared_page();
+    if (!launch->record) {
+        os_block_give(launch->block);
+        launch->block = NULL;
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+void os_launch_done(struct os_launch *launch)
+{
+    if (launch->record && !launch->shared)
+        (void)munmap(launch->record, RECORD_BYTES);
+    launch->record = NULL;
+    os_block_give(launch->block);
+    launch->block = NULL;
+}
+
+/* ------------------------------------------------------------------ launch */
+
+/* Without CLONE_VFORK only a start with a bound, and only where the kernel tells by the word that the
+ * process has left our memory: a vfork wait cannot be ended, not even by killing the process, while an
+ * exec hangs in the kernel. */
+static uint64_t launch_flags(const struct os_launch *launch)
+{
+    uint64_t flags = CLONE_PIDFD;
+    if (launch->shared)
+        flags |= CLONE_VM | CLONE_CHILD_CLEARTID;
+    if (!launch->shared || !launch->start_timeout_ns)
+        flags |= CLONE_VFORK;
+    return flags;
+}
+
+static uintptr_t stack_top(const struct os_launch *launch)
+{
+    uintptr_t top =
+        launch->shared ? (uintptr_t)launch->record : (uintptr_t)os_block_top(launch->block);
+    return top & ~(uintptr_t)63;
+}
+
+static long clone_by_3(struct os_launch *launch)
+{
+    uintptr_t bottom = (uintptr_t)launch->block;
+    struct abi_clone_args args = {.flags = launch_flags(launch) | ABI_CLONE_CLEAR_SIGHAND,
+                                  .pidfd = (uintptr_t)&launch->pidfd,
+                                  .child_tid = (uintptr_t)&launch->record->word,
+                                  .stack = bottom,
+                                  .stack_size = stack_top(launch) - bottom};
+    const long call[6] = {SYS_clone3, (long)(uintptr_t)&args, sizeof args, 0, 0, 0};
+    launch->clears_handlers = true;
+    return entry_clone(call, os_child_main, launch);
+}
+
+static long clone_by_2(struct os_launch *launch)
+{
+    const long call[6] = ENTRY_CLONE2(launch_flags(launch), stack_top(launch), &launch->pidfd,
+                                      &launch->record->word);
+    launch->clears_handlers = false;
+    return entry_clone(call, os_child_main, launch);
+}
+
+static bool means_absent(long result)
+{
+    return result == -ENOSYS || result == -EPERM || result == -EINVAL;
+}
+
+static long clone_process(struct os_launch *launch)
+{
+    if (!os_probe_lacks_clone3()) {
+        long pid = clone_by_3(launch);
+        if (!means_absent(pid))
+            return pid;
+    }
+    if (!os_probe_clone_gives_pidfd())
+        return -ENOSYS;
+    long pid = clone_by_2(launch);
+    if (pid >= 0)
+        os_probe_note_clone3_lacking(); /* only now: a refusal of both says nothing about clone3 */
+    return pid;
+}
+
+int os_launch_create(struct os_launch *launch)
+{
+    *launch->record = (struct os_record){.word = 1, .state = OS_STATE_NEW};
+    launch->deadline_ns =
+        launch->start_timeout_ns ? os_now_ns() + launch->start_timeout_ns : OS_NEVER;
+    launch->mask = os_signals_block();
+    long pid = clone_process(launch);
+#ifndef BROOD_MUTANT_MASK_KEPT
+    os_signals_restore(launch->mask);
+#endif
+    if (pid < 0)
+        return (int)pid;
+    launch->pid = (pid_t)pid;
+    return 0;
+}
+
+/* ------------------------------------------------------------------ learn */
+
+static bool process_has_ended(const struct os_launch *launch)
+{
+    return os_exit_wait(launch->pidfd, 0) == 0;
+}
+
+/* Waits for the kernel's word that the process has left our memory, by exec or by its end. Kernels
+ * before 5.17 leave the word alone after a core dump, so the pidfd is asked now and then. */
+static bool word_is_clear(const struct os_launch *launch)
+{
+    if (!launch->shared || !launch->start_timeout_ns)
+        return true; /* clone itself has waited */
+    struct os_record *record = launch->record;
+    while (record->word) {
+        int64_t left_ns = launch->deadline_ns - os_now_ns();
+        if (left_ns <= 0)
+            return process_has_ended(launch);
+        int64_t slice_ns = WORD_SLICE_MS * INT64_C(1000000);
+        struct timespec slice = {.tv_nsec = (long)(left_ns < slice_ns ? left_ns : slice_ns)};
+        /* Not the private form: the kernel wakes it as a shared one. */
+        (void)syscall(SYS_futex, &record->word, FUTEX_WAIT, 1, &slice, NULL, 0);
+        if (record->word && process_has_ended(launch))
+            return true;
+    }
+    return true;
+}
+
+/* exec turns the exit signal 0 of our new process into SIGCHLD before its point of no return, and only
+ * children with SIGCHLD are found without __WALL. So: found means it has begun; not found, but found
+ * with __WALL, means that it died before. Neither: somebody has reaped it already, which before exec
+ * nobody could, or it was an ignored SIGCHLD. Asking changes nothing and cannot race. */
+static bool has_begun(const struct os_launch *launch)
+{
+#ifdef BROOD_MUTANT_WORD_IS_SUCCESS
+    return launch->pid > 0;
+#else
+    siginfo_t info;
+    int look = WEXITED | WNOHANG | WNOWAIT;
+    if (waitid((idtype_t)ABI_P_PIDFD, (id_t)launch->pidfd, &info, look) == 0)
+        return true;
+    return waitid((idtype_t)ABI_P_PIDFD, (id_t)launch->pidfd, &info, look | ABI_WALL) < 0;
+#endif
+}
+
+struct os_report os_launch_learn(struct os_launch *launch)
+{
+    bool clear = word_is_clear(launch);
+    const struct os_record *record = launch->record;
+    int32_t state = record->state;
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    struct os_report report = {
+        .progress = OS_BEGAN, .step = record->step, .code = record->code, .choice = record->choice};
+
+    if (state == OS_STATE_FAILED) {
+        report.progress = OS_FAILED;
+    } else if (!clear) {
+        report.progress = OS_TIMED_OUT;
+    } else if (state != OS_STATE_EXECING || !has_begun(launch)) {
+        bool late = launch->deadline_ns != OS_NEVER && os_now_ns() >= launch->deadline_ns;
+        report.progress = late ? OS_TIMED_OUT : OS_KILLED;
+        report.code = SIGKILL; /* the one signal that is not blocked there */
+    }
+    return report;
+}
+
+const char *os_launch_rung(void)
+{
+    if (!os_probe_shares_memory())
+        return os_probe_lacks_clone3() ? "copied memory, clone" : "copied memory, clone3";
+    return os_probe_lacks_clone3() ? "shared memory, clone" : "shared memory, clone3";
+}

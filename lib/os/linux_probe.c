@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Probe results: write-once atomics.
+ *
+ * Room os; one of the two places with global state that changes. Invariant: a value goes from unknown
+ * to known once and says something about the kernel or its filter, so two threads that probe at once
+ * write the same. Failures for want of memory or processes leave it unknown.
+ */
+#include "linux_probe.h"
+
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <sys/wait.h>
+
+#include "cache.h"
+#include "linux_abi.h"
+#include "linux_child.h"
+#include "linux_entry.h"
+#include "linux_signals.h"
+#include "os.h"
+
+/* A build for the tests keeps the launch from its faster ways: 1 without clone3, 2 without sharing. */
+#ifndef BROOD_RUNG_FLOOR
+#define BROOD_RUNG_FLOOR 0
+#endif
+
+enum { UNKNOWN, YES, NO };
+
+static atomic_int shares_memory;
+static atomic_int gives_pidfd;
+static atomic_bool lacks_clone3 = BROOD_RUNG_FLOOR == 1;
+static atomic_bool lacks_nosignal;
+
+/* Makes a process that writes to `flag` and exits, and reaps it. True when it could be made. SIGCHLD as
+ * its exit signal, since valgrind ends a program that uses any other here. */
+static bool run_probe(uint64_t flags, volatile int *flag, int *pidfd)
+{
+    struct os_block *block = os_block_take();
+    if (!block)
+        return false;
+    const long call[6] = ENTRY_CLONE2(flags | CLONE_VFORK | SIGCHLD, os_block_top(block), pidfd, 0);
+    uint64_t mask = os_signals_block();
+    long pid = entry_clone(call, os_child_probe, (void *)(uintptr_t)flag);
+    int status;
+    if (pid > 0)
+        (void)waitpid((pid_t)pid, &status, ABI_WALL); /* signals are blocked: no EINTR */
+    os_signals_restore(mask);
+    os_block_give(block);
+    return pid > 0;
+}
+
+bool os_probe_shares_memory(void)
+{
+    if (BROOD_RUNG_FLOOR == 2)
+        return false;
+    int known = atomic_load_explicit(&shares_memory, memory_order_relaxed);
+    if (known == UNKNOWN) {
+        int unused = -1;
+        volatile int flag = 0;
+        if (!run_probe(CLONE_VM, &flag, &unused))
+            return true; /* pressure: the launch itself will tell */
+        known = flag ? YES : NO;
+        atomic_store_explicit(&shares_memory, known, memory_order_relaxed);
+    }
+    return known == YES;
+}
+
+/* Before 5.2 the kernel ignores the flag and would make a process without a pidfd. */
+bool os_probe_clone_gives_pidfd(void)
+{
+    int known = atomic_load_explicit(&gives_pidfd, memory_order_relaxed);
+    if (known == UNKNOWN) {
+        int pidfd = -1;
+        volatile int flag = 0;
+        if (!run_probe(CLONE_VM | CLONE_PIDFD, &flag, &pidfd))
+            return false; /* not remembered */
+        known = pidfd >= 0 ? YES : NO;
+        os_close(pidfd);
+        atomic_store_explicit(&gives_pidfd, known, memory_order_relaxed);
+    }
+    return known == YES;
+}
+
+bool os_probe_lacks_clone3(void)
+{
+    return atomic_load_explicit(&lacks_clone3, memory_order_relaxed);
+}
+
+void os_probe_note_clone3_lacking(void)
+{
+    atomic_store_explicit(&lacks_clone3, true, memory_order_relaxed);
+}
+
+bool os_probe_lacks_nosignal(void)
+{
+    return atomic_load_explicit(&lacks_nosignal, memory_order_relaxed);
+}
+
+void os_probe_note_nosignal_lacking(void)
+{
+    atomic_store_explicit(&lacks_nosignal, true, memory_order_relaxed);
+}

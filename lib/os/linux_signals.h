@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The calling thread's signal mask, with the two signals that libc hides, and what the program ignores.
+ *
+ * Room os. Invariant: os_signals_block() and os_signals_restore() come in pairs on every path.
+ */
+#ifndef BD_OS_LINUX_SIGNALS_H
+#define BD_OS_LINUX_SIGNALS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+uint64_t os_signals_block(void); /* all of them; returns the mask before */
+void os_signals_restore(uint64_t mask);
+bool os_signals_ignored(uint64_t *ret); /* bit n - 1: signal n; false: not to be had */
+
+#endif

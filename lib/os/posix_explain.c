@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Why a path could not be executed: execve(2) has one errno for many causes, the user needs the cause.
+ *
+ * Room os. Invariant: it only looks (stat, and the first bytes of the file), it runs after the start has
+ * failed and been undone, and what it cannot find out it leaves out: the errno stands by itself.
+ */
+#include "os.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <link.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <brood.h>
+
+enum { HEAD_BYTES = 2048, ELF_MACHINE_AT = 18, ELF_DATA_AT = 5, ELF_BIG_ENDIAN = 2 };
+
+/* The directory that a relative path of the child starts at. Returns AT_FDCWD or a descriptor. */
+static int open_base(int cwd_fd, const char *cwd)
+{
+    int base = cwd_fd >= 0 ? cwd_fd : AT_FDCWD;
+    return cwd ? openat(base, cwd, O_PATH | O_DIRECTORY | O_CLOEXEC) : base;
+}
+
+static ssize_t read_head(int base, const char *path, unsigned char *head)
+{
+    int fd = openat(base, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        return -errno;
+    ssize_t length = os_read(fd, head, HEAD_BYTES);
+    os_close(fd);
+    return length;
+}
+
+/* "#! /path/to/interpreter arguments" */
+static bool find_interpreter(const unsigned char *head, ssize_t length, char *ret, size_t size)
+{
+    if (length < 3 || head[0] != '#' || head[1] != '!')
+        return false;
+    size_t at = 2, used = 0;
+    while (at < (size_t)length && (head[at] == ' ' || head[at] == '\t'))
+        at++;
+    while (at < (size_t)length && used + 1 < size && !strchr(" \t\n", head[at]) && head[at])
+        ret[used++] = (char)head[at++];
+    ret[used] = '\0';
+    return used > 0;
+}
+
+/* The loader that a dynamically linked program names, for programs of our own word size. */
+static bool find_loader(const unsigned char *head, ssize_t length, char *ret, size_t size)
+{
+    ElfW(Ehdr) file;
+    if (length < (ssize_t)sizeof file || memcmp(head, ELFMAG, SELFMAG) != 0)
+        return false;
+    memcpy(&file, head, sizeof file);
+    for (size_t i = 0; i < file.e_phnum; i++) {
+        ElfW(Phdr) part;
+        uint64_t at = file.e_phoff + i * sizeof part;
+        if (at > (uint64_t)length - sizeof part)
+            return false;
+        memcpy(&part, head + at, sizeof part);
+        if (part.p_type != PT_INTERP)
+            continue;
+        if (part.p_filesz >= size || part.p_offset > (uint64_t)length ||
+            part.p_filesz > (uint64_t)length - part.p_offset)
+            return false;
+        memcpy(ret, head + part.p_offset, part.p_filesz);
+        ret[part.p_filesz] = '\0';
+        return true;
+    }
+    return false;
+}
+
+static bool on_noexec_mount(int base, const char *path)
+{
+    struct statvfs mount;
+    int fd = openat(base, path, O_PATH | O_CLOEXEC);
+    bool noexec = fd >= 0 && fstatvfs(fd, &mount) == 0 && (mount.f_flag & ST_NOEXEC);
+    os_close(fd);
+    return noexec;
+}
+
+static void explain_access(int base, const char *path, struct os_exec_facts *ret)
+{
+    struct stat status;
+    if (fstatat(base, path, &status, 0) < 0) {
+        if (errno == EACCES)
+            ret->detail = BROOD_DETAIL_NOT_SEARCHABLE;
+        return;
+    }
+    if (S_ISDIR(status.st_mode)) {
+        ret->detail = BROOD_DETAIL_IS_DIRECTORY;
+        return;
+    }
+    if (on_noexec_mount(base, path)) {
+        ret->detail = BROOD_DETAIL_NOEXEC_MOUNT;
+        return;
+    }
+    if (!S_ISREG(status.st_mode) || faccessat(base, path, X_OK, AT_EACCESS) < 0) {
+        ret->detail = BROOD_DETAIL_NOT_EXECUTABLE;
+        return;
+    }
+    unsigned char head[HEAD_BYTES];
+    ssize_t length = read_head(base, path, head);
+    if (find_interpreter(head, length, ret->interpreter, sizeof ret->interpreter))
+        ret->detail = BROOD_DETAIL_INTERPRETER;
+}
+
+static void explain_format(int base, const char *path, struct os_exec_facts *ret)
+{
+    unsigned char head[HEAD_BYTES];
+    ssize_t length = read_head(base, path, head);
+    if (length < 0)
+        return;
+    if (length > ELF_MACHINE_AT + 1 && memcmp(head, ELFMAG, SELFMAG) == 0) {
+        int low = head[ELF_MACHINE_AT], high = head[ELF_MACHINE_AT + 1];
+        ret->detail = BROOD_DETAIL_WRONG_MACHINE;
+        ret->machine = head[ELF_DATA_AT] == ELF_BIG_ENDIAN ? low << 8 | high : high << 8 | low;
+    } else {
+        ret->detail = BROOD_DETAIL_NOT_A_PROGRAM;
+    }
+}
+
+static void explain_missing(int base, const char *path, struct os_exec_facts *ret)
+{
+    unsigned char head[HEAD_BYTES];
+    ssize_t length = read_head(base, path, head);
+    if (find_interpreter(head, length, ret->interpreter, sizeof ret->interpreter) ||
+        find_loader(head, length, ret->interpreter, sizeof ret->interpreter))
+        ret->detail = BROOD_DETAIL_INTERPRETER;
+}
+
+void os_exec_explain(int cwd_fd, const char *cwd, const char *path, int code,
+                     struct os_exec_facts *ret)
+{
+    *ret = (struct os_exec_facts){.detail = BROOD_DETAIL_NONE};
+    int base = open_base(cwd_fd, cwd);
+    if (base < 0 && base != AT_FDCWD)
+        return;
+    if (code == EACCES)
+        explain_access(base, path, ret);
+    else if (code == ENOEXEC)
+        explain_format(base, path, ret);
+    else if (code == ENOENT || code == ENOTDIR || code == ELOOP)
+        explain_missing(base, path, ret);
+    if (cwd)
+        os_close(base);
+}
