@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Checks what the caller says before anything is made of it, and says in words what is wrong.
+ *
+ * Room plan. Invariant: nothing in the world changes here; a descriptor is only asked whether it is open,
+ * so that a number that is free now cannot become one of our own pipes in the child.
+ */
+#include "options.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "../os/os.h"
+#include "error.h"
+
+enum { KNOWN_FLAGS = 255, SIGNAL_KILL = 9, SIGNAL_STOP = 19, NICE_LEAST = -20, NICE_MOST = 19 };
+
+/* ------------------------------------------------------------------ size and flags */
+
+/* A caller with an older header gives less, one with a newer header may give more if it is all zero. */
+static int read_sized(const struct brood_options *given, struct brood_options *ret,
+                      struct brood_error *reterr)
+{
+    size_t least = offsetof(struct brood_options, argv) + sizeof given->argv;
+    size_t size = given->size;
+    if (size < least)
+        return bd_error_options(reterr,
+                                "options.size is too small: use BROOD_OPTIONS() or "
+                                "brood_options_init()",
+                                NULL);
+    memset(ret, 0, sizeof *ret);
+    memcpy(ret, given, size < sizeof *ret ? size : sizeof *ret);
+    for (size_t i = sizeof *ret; i < size; i++) {
+        if (((const unsigned char *)given)[i]) {
+            (void)bd_error_options(reterr, "options of a newer version than this library are set",
+                                   NULL);
+            reterr->code = E2BIG;
+            return -E2BIG;
+        }
+    }
+    return 0;
+}
+
+static int check_flags(const struct brood_options *options, struct brood_error *reterr)
+{
+    uint64_t flags = options->flags;
+    if (flags & ~(uint64_t)KNOWN_FLAGS)
+        return bd_error_options(reterr, "flags has unknown bits", NULL);
+    if (options->reserved)
+        return bd_error_options(reterr, "a reserved member is not zero", NULL);
+    if (options->signals & ~(uint32_t)(BROOD_KEEP_IGNORED | BROOD_KEEP_MASK))
+        return bd_error_options(reterr, "signals has unknown bits", NULL);
+    if (options->search > BROOD_SEARCH_NONE)
+        return bd_error_options(reterr, "search is not a known value", NULL);
+    if (options->scope > BROOD_SCOPE_GROUP)
+        return bd_error_options(reterr, "scope is not a known value", NULL);
+    if (options->scope == BROOD_SCOPE_GROUP && !(flags & (BROOD_NEW_SESSION | BROOD_NEW_GROUP)))
+        return bd_error_options(reterr, "scope group needs BROOD_NEW_GROUP or BROOD_NEW_SESSION",
+                                NULL);
+    if ((flags & BROOD_NEW_SESSION) && (flags & BROOD_NEW_GROUP))
+        return bd_error_options(reterr,
+                                "BROOD_NEW_SESSION makes a group itself: leave out "
+                                "BROOD_NEW_GROUP",
+                                NULL);
+    if (options->join_group < 0 || options->join_group == 1)
+        return bd_error_options(reterr, "join_group is not a process group", NULL);
+    if (options->join_group && (flags & (BROOD_NEW_SESSION | BROOD_NEW_GROUP)))
+        return bd_error_options(reterr, "join_group contradicts a new session or group", NULL);
+    return 0;
+}
+
+static int check_values(const struct brood_options *options, struct brood_error *reterr)
+{
+    if ((options->flags & BROOD_SET_UMASK) && options->umask > 0777)
+        return bd_error_options(reterr, "umask is not within 0..0777", NULL);
+    if ((options->flags & BROOD_SET_NICE) &&
+        (options->nice < NICE_LEAST || options->nice > NICE_MOST))
+        return bd_error_options(reterr, "nice is not within -20..19", NULL);
+    uint64_t never = UINT64_C(1) << (SIGNAL_KILL - 1) | UINT64_C(1) << (SIGNAL_STOP - 1);
+    if (options->ignore_signals & never)
+        return bd_error_options(reterr, "SIGKILL and SIGSTOP cannot be ignored", NULL);
+    for (size_t i = 0; i < options->rlimit_count; i++) {
+        const struct brood_rlimit *limit = &options->rlimits[i];
+        if (limit->reserved)
+            return bd_error_options(reterr, "a reserved member is not zero", NULL);
+        if (limit->soft > limit->hard)
+            return bd_error_options(reterr, "a soft limit is above its hard limit", NULL);
+    }
+    return 0;
+}
+
+static int check_times(const struct brood_options *options, enum bd_purpose purpose,
+                       struct brood_error *reterr)
+{
+    if (options->start_timeout_ms < 0 || options->retry_ms < 0 || options->timeout_ms < 0 ||
+        options->grace_ms < 0 || options->drain_ms < 0)
+        return bd_error_options(reterr, "a duration is negative: 0 is none", NULL);
+    if (purpose == BD_FOR_START && (options->timeout_ms || options->grace_ms || options->drain_ms))
+        return bd_error_options(reterr,
+                                "timeout_ms, grace_ms and drain_ms need a call that stays: "
+                                "use brood_run()",
+                                NULL);
+    return 0;
+}
+
+/* ------------------------------------------------------------------ words */
+
+static int check_argv(const struct brood_options *options, struct brood_error *reterr)
+{
+    if (!options->argv || !options->argv[0])
+        return bd_error_options(reterr, "argv must have at least one word", NULL);
+    if (options->program && (options->flags & BROOD_SHELL))
+        return bd_error_options(reterr, "BROOD_SHELL runs /bin/sh: leave program out", NULL);
+    return 0;
+}
+
+static int check_environment(char *const *list, const char *sentence, struct brood_error *reterr)
+{
+    for (; list && *list; list++) {
+        const char *equals = strchr(*list, '=');
+        if (!equals || equals == *list)
+            return bd_error_options(reterr, sentence, *list);
+    }
+    return 0;
+}
+
+static int check_words(const struct brood_options *options, struct brood_error *reterr)
+{
+    int result = check_argv(options, reterr);
+    if (result == 0)
+        result = check_environment(options->env, "env: not NAME=VALUE:", reterr);
+    if (result == 0)
+        result = check_environment(options->env_set, "env_set: not NAME=VALUE:", reterr);
+    for (char *const *name = options->env_unset; result == 0 && name && *name; name++)
+        if (!**name || strchr(*name, '='))
+            result = bd_error_options(reterr, "env_unset: not a name:", *name);
+    return result;
+}
+
+/* ------------------------------------------------------------------ streams and descriptors */
+
+const struct brood_stream *bd_options_stream(const struct brood_options *options, int index)
+{
+    return index == BROOD_IN ? &options->in : index == BROOD_OUT ? &options->out : &options->err;
+}
+
+static const uint32_t stream_flags[] = {
+    [BROOD_INHERIT] = 0,
+    [BROOD_NULL] = 0,
+    [BROOD_PIPE] = BROOD_STREAM_NONBLOCK,
+    [BROOD_SOCKET] = BROOD_STREAM_NONBLOCK,
+    [BROOD_FILE] = BROOD_FILE_APPEND | BROOD_FILE_KEEP | BROOD_FILE_EXCLUSIVE | BROOD_FILE_EXISTING,
+    [BROOD_FD] = 0,
+    [BROOD_MERGE] = 0,
+    [BROOD_CLOSED] = 0,
+    [BROOD_MEMORY] = BROOD_OUTPUT_DISCARD,
+};
+
+static int check_open(int fd, struct brood_error *reterr)
+{
+    if (os_is_open(fd))
+        return 0;
+    return bd_error_options_number(reterr, EBADF, "the caller has no open descriptor", fd);
+}
+
+static int check_file(const struct brood_stream *stream, bool is_input, struct brood_error *reterr)
+{
+    uint32_t flags = stream->flags;
+    if (!stream->path || !*stream->path)
+        return bd_error_options(reterr, "a stream of kind file needs a path", NULL);
+    if (is_input && flags)
+        return bd_error_options(reterr, "flags for writing on a file that is read:", stream->path);
+    if ((flags & BROOD_FILE_APPEND) && (flags & BROOD_FILE_KEEP))
+        return bd_error_options(reterr, "append and keep contradict each other on", stream->path);
+    if ((flags & BROOD_FILE_EXCLUSIVE) && (flags & BROOD_FILE_EXISTING))
+        return bd_error_options(reterr, "exclusive and existing contradict each other on",
+                                stream->path);
+    if (stream->create_mode > 07777)
+        return bd_error_options(reterr, "create_mode is not within 0..07777", NULL);
+    return 0;
+}
+
+static int check_memory(const struct brood_stream *stream, bool is_input, enum bd_purpose purpose,
+                        struct brood_error *reterr)
+{
+    if (is_input && !stream->input && stream->input_length)
+        return bd_error_options(reterr, "input_length without input", NULL);
+    if (!is_input && purpose == BD_FOR_START)
+        return bd_error_options(reterr, "output to memory needs a call that stays: use brood_run()",
+                                NULL);
+    return 0;
+}
+
+static int check_merge(const struct brood_options *options, int index, struct brood_error *reterr)
+{
+    if (index == BROOD_IN)
+        return bd_error_options(reterr, "in cannot be merged: only out into err or err into out",
+                                NULL);
+    if (bd_options_stream(options, BROOD_OUT + BROOD_ERR - index)->kind == BROOD_MERGE)
+        return bd_error_options(reterr, "out and err are each merged into the other", NULL);
+    return 0;
+}
+
+static int check_stream(const struct brood_options *options, int index, enum bd_purpose purpose,
+                        struct brood_error *reterr)
+{
+    const struct brood_stream *stream = bd_options_stream(options, index);
+    bool is_input = index == BROOD_IN;
+    if (stream->kind >= sizeof stream_flags / sizeof stream_flags[0])
+        return bd_error_options(reterr, "a stream has an unknown kind", NULL);
+    if (stream->flags & ~stream_flags[stream->kind])
+        return bd_error_options(reterr, "a stream has flags that its kind does not know", NULL);
+    for (size_t i = 0; i < sizeof stream->reserved / sizeof stream->reserved[0]; i++)
+        if (stream->reserved[i])
+            return bd_error_options(reterr, "a reserved member is not zero", NULL);
+    if (stream->kind == BROOD_FILE)
+        return check_file(stream, is_input, reterr);
+    if (stream->kind == BROOD_FD)
+        return check_open(stream->fd, reterr);
+    if (stream->kind == BROOD_MEMORY)
+        return check_memory(stream, is_input, purpose, reterr);
+    if (stream->kind == BROOD_MERGE)
+        return check_merge(options, index, reterr);
+    if (purpose == BD_FOR_RUN && (stream->kind == BROOD_PIPE || stream->kind == BROOD_SOCKET))
+        return bd_error_options(reterr,
+                                "nobody could use a pipe during brood_run(): use "
+                                "BROOD_MEMORY, or brood_start()",
+                                NULL);
+    return 0;
+}
+
+static int check_map(const struct brood_options *options, struct brood_error *reterr)
+{
+    if (options->fd_count == 0)
+        return 0;
+    uint64_t soft_limit = os_soft_nofile();
+    for (size_t i = 0; i < options->fd_count; i++) {
+        int32_t to = options->fds[i].to;
+        if (to < 0)
+            return bd_error_options(reterr, "fds: a target is negative", NULL);
+        if ((uint64_t)to >= soft_limit)
+            return bd_error_options_number(
+                reterr, EINVAL, "fds: target at or above the limit of open descriptors:", to);
+        if (to <= BROOD_ERR && bd_options_stream(options, to)->kind != BROOD_INHERIT)
+            return bd_error_options(reterr, "fds: a target is also given as in, out or err", NULL);
+        for (size_t k = 0; k < i; k++)
+            if (options->fds[k].to == to)
+                return bd_error_options_number(reterr, EINVAL, "fds: two maps have the target", to);
+        int result = check_open(options->fds[i].from, reterr);
+        if (result < 0)
+            return result;
+    }
+    return 0;
+}
+
+int bd_options_read(const struct brood_options *given, enum bd_purpose purpose,
+                    struct brood_options *ret, struct brood_error *reterr)
+{
+    int result = read_sized(given, ret, reterr);
+    if (result == 0)
+        result = check_words(ret, reterr);
+    if (result == 0)
+        result = check_flags(ret, reterr);
+    if (result == 0)
+        result = check_values(ret, reterr);
+    if (result == 0)
+        result = check_times(ret, purpose, reterr);
+    for (int index = BROOD_IN; result == 0 && index <= BROOD_ERR; index++)
+        result = check_stream(ret, index, purpose, reterr);
+    if (result == 0 && (ret->flags & BROOD_SET_CWD_FD))
+        result = check_open(ret->cwd_fd, reterr);
+    if (result == 0)
+        result = check_map(ret, reterr);
+    return result;
+}
+
+void brood_options_init(struct brood_options *options, size_t size)
+{
+    if (size < sizeof options->size)
+        return;
+    memset(options, 0, size);
+    options->size = size;
+}

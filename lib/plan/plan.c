@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Options become a plan: everything copied, every program candidate spelled out, every step in order.
+ *
+ * Room plan. The order of the steps is the contract with the new process: timer; session or group;
+ * limits, umask, nice; directory; files; hiding; moves; the descriptor limit; signals; exec. Hiding comes
+ * before the moves because a moved descriptor is not close-on-exec; files come after the directory, since
+ * their names are relative to it, and after the umask; the limit of descriptors comes after the moves,
+ * which may need numbers above it; signals open last, so that nothing of ours is interrupted.
+ */
+#include "plan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "error.h"
+#include "moves.h"
+#include "search.h"
+#include "vectors.h"
+
+/* Timer, session, umask, nice, two directory steps, three opens, hide, limit, dispositions, mask, exec. */
+enum { FIXED_STEPS = 16, CREATE_MODE = 0666 };
+
+/* ------------------------------------------------------------------ what is copied */
+
+static int copy_streams(struct bd_plan *plan)
+{
+    for (int index = 0; index < BD_STREAMS; index++) {
+        struct brood_stream *stream = &plan->streams[index];
+        int source = index == BROOD_OUT ? BROOD_ERR : BROOD_OUT;
+        plan->sources[index] = stream->kind == BROOD_MERGE ? source : index;
+        if (stream->kind != BROOD_FILE)
+            continue;
+        stream->path = bd_arena_copy(&plan->arena, stream->path, strlen(stream->path));
+        if (!stream->path)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+static int copy_map(struct bd_plan *plan)
+{
+    size_t count = plan->options.fd_count;
+    plan->fds = bd_arena_array(&plan->arena, count, sizeof *plan->fds);
+    plan->targets = bd_arena_array(&plan->arena, count, sizeof *plan->targets);
+    if (!plan->fds || !plan->targets)
+        return -ENOMEM;
+    plan->fd_count = plan->target_count = count;
+    for (size_t i = 0; i < count; i++) {
+        plan->fds[i] = plan->options.fds[i];
+        plan->targets[i] = plan->fds[i].to;
+    }
+    return 0;
+}
+
+static int copy_exec(struct bd_plan *plan)
+{
+    const struct brood_options *options = &plan->options;
+    struct bd_arena *arena = &plan->arena;
+    plan->exec.env = bd_vectors_environment(arena, options);
+    plan->exec.argv = bd_vectors_argv(arena, options);
+    if (!plan->exec.env || !plan->exec.argv)
+        return -ENOMEM;
+    if (options->flags & BROOD_SCRIPT_SHELL) {
+        plan->exec.script_argv = bd_vectors_script_argv(arena, plan->exec.argv);
+        if (!plan->exec.script_argv)
+            return -ENOMEM;
+    }
+
+    const char *program = options->program ? options->program : plan->exec.argv[0];
+    if (options->search != BROOD_SEARCH_NONE && *program && !strchr(program, '/')) {
+        bool childs = options->search == BROOD_SEARCH_CHILD;
+        const char *path = os_variable(childs ? plan->exec.env : os_environment(), "PATH");
+        if (!path)
+            path = bd_search_default_path;
+        plan->path = bd_arena_copy(arena, path, strlen(path));
+        if (!plan->path)
+            return -ENOMEM;
+    }
+    int count = bd_search_candidates(arena, program, plan->path, &plan->exec.candidates);
+    if (count < 0)
+        return count;
+    plan->exec.candidate_count = (size_t)count;
+    return 0;
+}
+
+static int copy_directory(struct bd_plan *plan)
+{
+    if (!plan->options.cwd)
+        return 0;
+    plan->cwd = bd_arena_copy(&plan->arena, plan->options.cwd, strlen(plan->options.cwd));
+    return plan->cwd ? 0 : -ENOMEM;
+}
+
+/* Room for every step, wish and action, so that settling cannot fail. */
+static int reserve_steps(struct bd_plan *plan)
+{
+    size_t wishes = BD_STREAMS + plan->fd_count;
+    size_t steps = FIXED_STEPS + plan->options.rlimit_count + 2 * wishes;
+    plan->wishes = bd_arena_array(&plan->arena, wishes, sizeof *plan->wishes);
+    plan->moves = bd_arena_array(&plan->arena, 2 * wishes, sizeof *plan->moves);
+    plan->steps = bd_arena_array(&plan->arena, steps, sizeof *plan->steps);
+    return plan->wishes && plan->moves && plan->steps ? 0 : -ENOMEM;
+}
+
+/* ------------------------------------------------------------------ steps before the descriptors */
+
+static struct os_step *add_step(struct bd_plan *plan, enum os_op op, enum brood_stage stage)
+{
+    struct os_step *step = &plan->steps[plan->step_count++];
+    *step = (struct os_step){.op = (uint16_t)op, .stage = (uint16_t)stage, .from = -1, .to = -1};
+    return step;
+}
+
+static void add_limit(struct bd_plan *plan, uint32_t resource, uint64_t soft, uint64_t hard)
+{
+    struct os_step *step = add_step(plan, OS_LIMIT, BROOD_STAGE_RESOURCE);
+    step->from = (int32_t)resource;
+    step->value = soft;
+    step->value2 = hard;
+}
+
+static void add_belonging(struct bd_plan *plan)
+{
+    const struct brood_options *options = &plan->options;
+    if (options->start_timeout_ms) {
+        struct os_step *step = add_step(plan, OS_TIMER, BROOD_STAGE_TIMEOUT);
+        step->value = (uint64_t)options->start_timeout_ms * 1000000U;
+    }
+    if (options->flags & BROOD_NEW_SESSION)
+        add_step(plan, OS_SESSION, BROOD_STAGE_SESSION);
+    if (options->flags & BROOD_NEW_GROUP)
+        add_step(plan, OS_GROUP, BROOD_STAGE_GROUP)->from = 0;
+    if (options->join_group)
+        add_step(plan, OS_GROUP, BROOD_STAGE_GROUP)->from = options->join_group;
+}
+
+static void add_resources(struct bd_plan *plan)
+{
+    const struct brood_options *options = &plan->options;
+    for (size_t i = 0; i < options->rlimit_count; i++) {
+        const struct brood_rlimit *limit = &options->rlimits[i];
+        if (limit->resource != RLIMIT_NOFILE)
+            add_limit(plan, limit->resource, limit->soft, limit->hard);
+    }
+    if (options->flags & BROOD_SET_UMASK)
+        add_step(plan, OS_UMASK, BROOD_STAGE_RESOURCE)->value = options->umask;
+    if (options->flags & BROOD_SET_NICE)
+        add_step(plan, OS_NICE, BROOD_STAGE_RESOURCE)->from = options->nice;
+}
+
+static void add_directory(struct bd_plan *plan)
+{
+    if (plan->options.flags & BROOD_SET_CWD_FD)
+        add_step(plan, OS_FCHDIR, BROOD_STAGE_DIRECTORY)->from = plan->options.cwd_fd;
+    if (plan->cwd)
+        add_step(plan, OS_CHDIR, BROOD_STAGE_DIRECTORY)->data = plan->cwd;
+}
+
+static uint64_t open_flags(const struct brood_stream *stream, int index)
+{
+    uint64_t flags = O_NOCTTY;
+    if (index == BROOD_IN)
+        return flags | O_RDONLY;
+    flags |= O_WRONLY;
+    flags |= stream->flags & BROOD_FILE_EXISTING ? 0U : (uint64_t)O_CREAT;
+    flags |= stream->flags & BROOD_FILE_EXCLUSIVE ? (uint64_t)O_EXCL : 0U;
+    if (stream->flags & BROOD_FILE_APPEND)
+        return flags | O_APPEND;
+    return stream->flags & BROOD_FILE_KEEP ? flags : flags | O_TRUNC;
+}
+
+/* ret[i]: the step that opens stream i, for the moves to refer to. /dev/null is opened once for all. */
+static void add_files(struct bd_plan *plan, int32_t ret[BD_STREAMS])
+{
+    int32_t null_step = -1;
+    for (int index = 0; index < BD_STREAMS; index++) {
+        const struct brood_stream *stream = &plan->streams[index];
+        if (stream->kind == BROOD_NULL && null_step < 0) {
+            null_step = (int32_t)plan->step_count;
+            struct os_step *step = add_step(plan, OS_OPEN, BROOD_STAGE_OPEN);
+            step->data = "/dev/null";
+            step->value = O_RDWR;
+        } else if (stream->kind == BROOD_FILE) {
+            ret[index] = (int32_t)plan->step_count;
+            struct os_step *step = add_step(plan, OS_OPEN, BROOD_STAGE_OPEN);
+            step->data = stream->path;
+            step->value = open_flags(stream, index);
+            step->value2 = stream->create_mode ? stream->create_mode : CREATE_MODE;
+        }
+        if (stream->kind == BROOD_NULL)
+            ret[index] = null_step;
+    }
+}
+
+/* ------------------------------------------------------------------ descriptors */
+
+/* Where stream `index` of the child comes from: a descriptor, or something a step makes; -1: nowhere. */
+static int32_t stream_source(const struct bd_plan *plan, int index, const int childs_ends[],
+                             const int32_t opened[])
+{
+    int source = plan->sources[index];
+    const struct brood_stream *stream = &plan->streams[source];
+    switch ((enum brood_stream_kind)stream->kind) {
+    case BROOD_NULL:
+    case BROOD_FILE:
+        return OS_MADE_BY(opened[source]);
+    case BROOD_FD:
+        return stream->fd;
+    case BROOD_INHERIT:
+        return os_is_open(source) ? source : -1;
+    case BROOD_PIPE:
+    case BROOD_SOCKET:
+    case BROOD_MEMORY:
+        return childs_ends[source];
+    case BROOD_MERGE:
+    case BROOD_CLOSED:
+        break;
+    }
+    return -1;
+}
+
+static void add_moves(struct bd_plan *plan, size_t wish_count)
+{
+    size_t count = bd_moves_order(plan->wishes, wish_count, plan->moves);
+    int32_t saved = -1;
+    for (size_t i = 0; i < count; i++) {
+        const struct bd_move *move = &plan->moves[i];
+        enum os_op op = move->kind == BD_KEEP ? OS_KEEP : move->kind == BD_SAVE ? OS_SAVE : OS_MOVE;
+        struct os_step *step = add_step(plan, op, BROOD_STAGE_DESCRIPTORS);
+        if (move->kind == BD_SAVE)
+            saved = OS_MADE_BY(plan->step_count - 1);
+        step->from = move->kind == BD_MOVE_SAVED ? saved : move->from;
+        step->to = move->to;
+    }
+}
+
+static void add_descriptors(struct bd_plan *plan, const int childs_ends[], const int32_t opened[])
+{
+    size_t wish_count = 0;
+    bool closes[BD_STREAMS] = {false};
+    if (!(plan->options.flags & BROOD_KEEP_ALL_FDS))
+        add_step(plan, OS_HIDE, BROOD_STAGE_DESCRIPTORS);
+    for (int index = 0; index < BD_STREAMS; index++) {
+        if (plan->streams[index].kind == BROOD_INHERIT)
+            continue;
+        int32_t from = stream_source(plan, index, childs_ends, opened);
+        closes[index] = from == -1;
+        if (from != -1)
+            plan->wishes[wish_count++] = (struct bd_wish){.from = from, .to = index};
+    }
+    for (size_t i = 0; i < plan->fd_count; i++)
+        plan->wishes[wish_count++] =
+            (struct bd_wish){.from = plan->fds[i].from, .to = plan->fds[i].to};
+    add_moves(plan, wish_count);
+    for (int index = 0; index < BD_STREAMS; index++)
+        if (closes[index])
+            add_step(plan, OS_CLOSE, BROOD_STAGE_DESCRIPTORS)->from = index;
+}
+
+/* The program's own value, unless the options give one: a limit that the host raised for itself breaks
+ * programs that use select(2). */
+static void add_descriptor_limit(struct bd_plan *plan)
+{
+    uint64_t soft, hard;
+    for (size_t i = 0; i < plan->options.rlimit_count; i++) {
+        const struct brood_rlimit *limit = &plan->options.rlimits[i];
+        if (limit->resource == RLIMIT_NOFILE) {
+            add_limit(plan, limit->resource, limit->soft, limit->hard);
+            return;
+        }
+    }
+    if (os_nofile_before(&soft, &hard))
+        add_limit(plan, RLIMIT_NOFILE, soft, hard);
+}
+
+static void add_signals(struct bd_plan *plan)
+{
+    const struct brood_options *options = &plan->options;
+    struct os_step *step = add_step(plan, OS_DISPOSITIONS, BROOD_STAGE_SIGNALS);
+    step->value = options->signals & BROOD_KEEP_IGNORED ? ~UINT64_C(0) : 0;
+    step->value2 = options->ignore_signals;
+    add_step(plan, OS_MASK, BROOD_STAGE_SIGNALS)->from = (options->signals & BROOD_KEEP_MASK) != 0;
+}
+
+/* ------------------------------------------------------------------ the plan */
+
+int bd_plan_make(struct bd_plan *plan, const struct brood_options *options,
+                 struct brood_error *reterr)
+{
+    *plan =
+        (struct bd_plan){.options = *options, .streams = {options->in, options->out, options->err}};
+    if (copy_streams(plan) < 0 || copy_map(plan) < 0 || copy_exec(plan) < 0 ||
+        copy_directory(plan) < 0 || reserve_steps(plan) < 0) {
+        bd_plan_done(plan);
+        return bd_error_memory(reterr);
+    }
+    return 0;
+}
+
+void bd_plan_settle(struct bd_plan *plan, const int childs_ends[BD_STREAMS])
+{
+    int32_t opened[BD_STREAMS] = {-1, -1, -1};
+    plan->step_count = 0;
+    add_belonging(plan);
+    add_resources(plan);
+    add_directory(plan);
+    add_files(plan, opened);
+    add_descriptors(plan, childs_ends, opened);
+    add_descriptor_limit(plan);
+    add_signals(plan);
+    add_step(plan, OS_EXEC, BROOD_STAGE_EXEC)->data = &plan->exec;
+}
+
+void bd_plan_again(struct bd_plan *plan)
+{
+    for (size_t i = 0; i < plan->step_count; i++)
+        if (plan->steps[i].op == OS_OPEN)
+            plan->steps[i].value &= ~(uint64_t)O_EXCL;
+}
+
+void bd_plan_done(struct bd_plan *plan)
+{
+    bd_arena_done(&plan->arena);
+}
