@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The transaction: a running program, or an error and nothing else.
+ *
+ * Room start. Invariant: promise 1 of the library lives here.
+ */
+#ifndef BD_START_START_H
+#define BD_START_START_H
+
+#include <brood.h>
+
+#include "../plan/plan.h"
+
+/* What a start leaves with its caller. */
+struct bd_started {
+    pid_t pid;
+    int pidfd;
+    int streams[BD_STREAMS]; /* our ends, -1 where there is none */
+    int64_t started_ns;
+};
+
+/* `options` have been through bd_options_read(). 0, or -errno with *reterr filled in. */
+int bd_start(const struct brood_options *options, struct bd_started *ret,
+             struct brood_error *reterr);
+
+#endif
