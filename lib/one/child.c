@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A child from its start to its exit record.
+ *
+ * Room one. Invariant: the status is taken once; every later question is answered from the record.
+ */
+#include "child.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+#include "../plan/error.h"
+#include "../plan/options.h"
+
+/* ------------------------------------------------------------------ starting */
+
+static struct brood_child *alloc_child(void)
+{
+    struct brood_child *child = calloc(1, sizeof *child);
+    if (!child)
+        return NULL;
+    if (pthread_mutex_init(&child->lock, NULL) != 0) {
+        free(child);
+        return NULL;
+    }
+    return child;
+}
+
+int bd_child_new(const struct brood_options *options, struct brood_child **ret,
+                 struct brood_error *reterr)
+{
+    /* Before the start: after it nothing may fail. */
+    struct brood_child *child = alloc_child();
+    if (!child)
+        return bd_error_memory(reterr);
+    child->scope = options->scope;
+    int result = bd_start(options, &child->started, reterr);
+    if (result < 0) {
+        (void)pthread_mutex_destroy(&child->lock);
+        free(child);
+        return result;
+    }
+    *ret = child;
+    return 0;
+}
+
+int brood_start(const struct brood_options *options, struct brood_child **ret,
+                struct brood_error *reterr)
+{
+    struct brood_error unused;
+    struct brood_options settled;
+    if (!options || !ret)
+        return -EINVAL;
+    if (!reterr)
+        reterr = &unused;
+    int state = os_cancel_off();
+    bd_error_begin(reterr, options);
+    int result = bd_options_read(options, BD_FOR_START, &settled, reterr);
+    if (result == 0)
+        result = bd_child_new(&settled, ret, reterr);
+    os_cancel_restore(state);
+    return result;
+}
+
+/* ------------------------------------------------------------------ the end */
+
+static void fill_exit(const struct os_exit *from, struct brood_exit *ret)
+{
+    ret->ended_ns = (uint64_t)os_now_ns();
+    ret->wait_status = from->wait_status;
+    ret->code = -1;
+    if (from->lost) {
+        ret->kind = BROOD_LOST;
+    } else if (WIFSIGNALED(from->wait_status)) {
+        ret->kind = BROOD_SIGNALLED;
+        ret->code = WTERMSIG(from->wait_status);
+        if (WCOREDUMP(from->wait_status))
+            ret->flags |= BROOD_EXIT_CORE;
+    } else {
+        ret->kind = BROOD_EXITED;
+        ret->code = WEXITSTATUS(from->wait_status);
+    }
+    if (from->has_usage) {
+        ret->flags |= BROOD_EXIT_HAS_USAGE;
+        ret->user_us = from->user_us;
+        ret->system_us = from->system_us;
+        ret->max_rss_bytes = from->max_rss_bytes;
+    }
+}
+
+void bd_child_note_end(struct brood_child *child)
+{
+    (void)pthread_mutex_lock(&child->lock);
+    if (!child->ended) {
+        /* While the leader is unreaped its number, and so its group's, cannot be anybody else's. */
+        if (child->scope == BROOD_SCOPE_GROUP && os_exit_is_ours(child->started.pidfd))
+            (void)os_signal_group(child->started.pid, SIGKILL);
+        struct os_exit status;
+        os_exit_reap(child->started.pidfd, &status);
+        child->exit.started_ns = (uint64_t)child->started.started_ns;
+        fill_exit(&status, &child->exit);
+        child->ended = true;
+    }
+    (void)pthread_mutex_unlock(&child->lock);
+}
+
+static bool has_ended(struct brood_child *child, struct brood_exit *ret)
+{
+    (void)pthread_mutex_lock(&child->lock);
+    bool ended = child->ended;
+    if (ended && ret)
+        *ret = child->exit;
+    (void)pthread_mutex_unlock(&child->lock);
+    return ended;
+}
+
+int brood_child_wait(struct brood_child *child, int64_t timeout_ms, struct brood_exit *ret)
+{
+    if (has_ended(child, ret))
+        return 0;
+    int state = os_cancel_off();
+    int result = os_exit_wait(child->started.pidfd, os_deadline_ns(timeout_ms));
+    if (result == 0) {
+        bd_child_note_end(child);
+        (void)has_ended(child, ret);
+    }
+    os_cancel_restore(state);
+    return result;
+}
+
+/* ------------------------------------------------------------------ what it is */
+
+pid_t brood_child_pid(const struct brood_child *child)
+{
+    return child->started.pid;
+}
+
+int brood_child_pidfd(const struct brood_child *child)
+{
+    return child->started.pidfd;
+}
+
+uint32_t brood_child_scope_tier(const struct brood_child *child)
+{
+    return child->scope;
+}

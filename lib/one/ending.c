@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Ending a child: signal, stop, free, release.
+ *
+ * Room one. Invariants: a signal goes through the pidfd, or to the group of a leader that is seen to be
+ * still ours under the reap lock; whatever a handle still runs is ended with it, or set aside and reaped
+ * later.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include "child.h"
+
+enum { SIGNAL_MOST = 64 };
+
+static int send_signal(struct brood_child *child, int signal)
+{
+    int pidfd = child->started.pidfd;
+    /* A zombie takes signals without a word: after the end nobody shall be said to be hit. */
+    if (os_exit_wait(pidfd, 0) == 0)
+        return -ESRCH;
+    if (child->scope == BROOD_SCOPE_GROUP && os_exit_is_ours(pidfd))
+        return os_signal_group(child->started.pid, signal);
+    return os_signal(pidfd, signal);
+}
+
+int bd_child_signal_because(struct brood_child *child, int signal, uint32_t cause)
+{
+    (void)pthread_mutex_lock(&child->lock);
+    int result = child->ended ? -ESRCH : send_signal(child, signal);
+    if (result == 0 && child->exit.cause == BROOD_CAUSE_OWN)
+        child->exit.cause = cause;
+    (void)pthread_mutex_unlock(&child->lock);
+    return result;
+}
+
+int brood_child_signal(struct brood_child *child, int signal)
+{
+    if (signal < 0 || signal > SIGNAL_MOST)
+        return -EINVAL;
+    int state = os_cancel_off();
+    int result = bd_child_signal_because(child, signal, BROOD_CAUSE_OWN);
+    os_cancel_restore(state);
+    return result;
+}
+
+int bd_child_kill(struct brood_child *child, uint32_t cause)
+{
+#ifdef BROOD_MUTANT_NO_KILL
+    int result = -ESRCH;
+    (void)cause;
+#else
+    int result = bd_child_signal_because(child, SIGKILL, cause);
+#endif
+    if (result < 0 && result != -ESRCH)
+        return result;
+    return brood_child_wait(child, BD_KILL_BOUND_MS, NULL);
+}
+
+/* SIGCONT: a stopped process would not act on SIGTERM. */
+static int ask_to_end(struct brood_child *child)
+{
+    int result = bd_child_signal_because(child, SIGTERM, BROOD_CAUSE_ASKED);
+    if (result == 0)
+        (void)bd_child_signal_because(child, SIGCONT, BROOD_CAUSE_ASKED);
+    return result;
+}
+
+int brood_child_stop(struct brood_child *child, int64_t grace_ms, struct brood_exit *ret)
+{
+    if (brood_child_wait(child, 0, ret) == 0)
+        return 0;
+    int state = os_cancel_off();
+    int result = -ETIMEDOUT;
+    if (grace_ms != 0) {
+        result = ask_to_end(child);
+        if (result == 0 || result == -ESRCH)
+            result = brood_child_wait(child, grace_ms, NULL);
+    }
+    if (result == -ETIMEDOUT)
+        result = bd_child_kill(child, BROOD_CAUSE_ASKED);
+    if (result == 0)
+        result = brood_child_wait(child, 0, ret);
+    os_cancel_restore(state);
+    return result;
+}
+
+/* ------------------------------------------------------------------ the handle's end */
+
+static void close_streams(struct brood_child *child)
+{
+    for (int index = 0; index < BD_STREAMS; index++)
+        os_close(os_take(&child->started.streams[index]));
+}
+
+static void free_handle(void *owner)
+{
+    struct brood_child *child = owner;
+    (void)pthread_mutex_destroy(&child->lock);
+    free(child);
+}
+
+struct brood_child *brood_child_free(struct brood_child *child)
+{
+    if (!child)
+        return NULL;
+    int state = os_cancel_off();
+    close_streams(child);
+    int pidfd = child->started.pidfd;
+    /* Not ours: a forked copy of the program frees its copy of the handle, or somebody has reaped it. */
+    int result = 0;
+    if (!child->ended && os_exit_is_ours(pidfd))
+        result = bd_child_kill(child, BROOD_CAUSE_ASKED);
+    if (result < 0) {
+        child->parked = (struct os_parked){.pidfd = pidfd, .free = free_handle, .owner = child};
+        os_park(&child->parked);
+    } else {
+        os_close(pidfd);
+        free_handle(child);
+    }
+    os_cancel_restore(state);
+    return NULL;
+}
+
+pid_t brood_child_release(struct brood_child *child)
+{
+    int state = os_cancel_off();
+    pid_t pid = child->ended ? -ESRCH : child->started.pid;
+    close_streams(child);
+    os_close(child->started.pidfd);
+    free_handle(child);
+    os_cancel_restore(state);
+    return pid;
+}
