@@ -61,7 +61,8 @@ enum brood_stream_kind {
     BROOD_FD = 5,      /* the caller's descriptor `fd`, which stays the caller's */
     BROOD_MERGE = 6,   /* the same description as the other output stream (2>&1, or 1>&2) */
     BROOD_CLOSED = 7,  /* no descriptor at all */
-    BROOD_MEMORY = 8   /* in: `input`, by a sealed memfd_create(2); out, err: collected by brood_run */
+    BROOD_MEMORY =
+        8 /* in: `input`, by a sealed memfd_create(2); out, err: collected by brood_run */
 };
 
 /* Bits of brood_stream.flags. */
@@ -138,35 +139,36 @@ enum brood_scope {
 /* What a start is asked for. Make it with BROOD_OPTIONS(...) or brood_options_init(): all zero but
  * `size` is a valid beginning, only argv must be given. */
 struct brood_options {
-    size_t size;                /* sizeof (struct brood_options) of the caller's header */
-    uint64_t flags;             /* enum brood_flag */
-    const char *program;        /* what to run; NULL: argv[0] */
-    char *const *argv;          /* NULL-terminated, at least one */
-    char *const *env;           /* "NAME=VALUE", NULL-terminated; NULL: the caller's */
-    char *const *env_set;       /* "NAME=VALUE" laid over it */
-    char *const *env_unset;     /* names taken out of it, before env_set */
-    const char *cwd;            /* directory; relative to cwd_fd if that is set */
-    int32_t cwd_fd;             /* directory descriptor, with BROOD_SET_CWD_FD */
-    int32_t join_group;         /* process group to join; 0: none */
-    int32_t nice;               /* nice value -20..19, with BROOD_SET_NICE */
-    uint32_t umask;             /* 0..0777, with BROOD_SET_UMASK */
-    uint32_t search;            /* enum brood_search */
-    uint32_t signals;           /* enum brood_signals */
-    uint64_t ignore_signals;    /* bit n - 1: signal n is ignored in the child */
-    uint32_t scope;             /* enum brood_scope */
-    uint32_t reserved;          /* zero */
-    struct brood_stream in;     /* descriptor 0 of the child */
-    struct brood_stream out;    /* descriptor 1 */
-    struct brood_stream err;    /* descriptor 2 */
+    size_t size;             /* sizeof (struct brood_options) of the caller's header */
+    uint64_t flags;          /* enum brood_flag */
+    const char *program;     /* what to run; NULL: argv[0] */
+    char *const *argv;       /* NULL-terminated, at least one */
+    char *const *env;        /* "NAME=VALUE", NULL-terminated; NULL: the caller's */
+    char *const *env_set;    /* "NAME=VALUE" laid over it */
+    char *const *env_unset;  /* names taken out of it, before env_set */
+    const char *cwd;         /* directory; relative to cwd_fd if that is set */
+    int32_t cwd_fd;          /* directory descriptor, with BROOD_SET_CWD_FD */
+    int32_t join_group;      /* process group to join; 0: none */
+    int32_t nice;            /* nice value -20..19, with BROOD_SET_NICE */
+    uint32_t umask;          /* 0..0777, with BROOD_SET_UMASK */
+    uint32_t search;         /* enum brood_search */
+    uint32_t signals;        /* enum brood_signals */
+    uint64_t ignore_signals; /* bit n - 1: signal n is ignored in the child */
+    uint32_t scope;          /* enum brood_scope */
+    uint32_t reserved;       /* zero */
+    struct brood_stream in;  /* descriptor 0 of the child */
+    struct brood_stream out; /* descriptor 1 */
+    struct brood_stream err; /* descriptor 2 */
     const struct brood_fd_map *fds;
     size_t fd_count;
-    const struct brood_rlimit *rlimits; /* RLIMIT_NOFILE given here wins over what brood gives back */
+    const struct brood_rlimit
+        *rlimits; /* RLIMIT_NOFILE given here wins over what brood gives back */
     size_t rlimit_count;
-    int64_t start_timeout_ms;   /* the program must have begun within this */
-    int64_t retry_ms;           /* try ETXTBSY and EAGAIN again for this long */
-    int64_t timeout_ms;         /* brood_run: the life of the child */
-    int64_t grace_ms;           /* brood_run: between SIGTERM and SIGKILL at the timeout */
-    int64_t drain_ms;           /* brood_run: for streams to end after the child has ended */
+    int64_t start_timeout_ms; /* the program must have begun within this */
+    int64_t retry_ms;         /* try ETXTBSY and EAGAIN again for this long */
+    int64_t timeout_ms;       /* brood_run: the life of the child */
+    int64_t grace_ms;         /* brood_run: between SIGTERM and SIGKILL at the timeout */
+    int64_t drain_ms;         /* brood_run: for streams to end after the child has ended */
 };
 
 #ifndef __cplusplus /* C++ and others: brood_options_init() */
@@ -197,16 +199,17 @@ enum brood_stage {
 /* What more is known about a failure than its errno. */
 enum brood_detail {
     BROOD_DETAIL_NONE = 0,
-    BROOD_DETAIL_TEXT = 1,            /* options: `subject` is the whole sentence */
-    BROOD_DETAIL_INTERPRETER = 2,     /* exec: the script exists, its #! interpreter (subject) fails */
-    BROOD_DETAIL_IS_DIRECTORY = 3,    /* exec: the path is a directory */
-    BROOD_DETAIL_NOT_EXECUTABLE = 4,  /* exec: the file lacks the execute permission */
-    BROOD_DETAIL_NOT_SEARCHABLE = 5,  /* exec: a directory on the way may not be entered */
-    BROOD_DETAIL_WRONG_MACHINE = 6,   /* exec: a program for another processor (number: ELF machine) */
-    BROOD_DETAIL_NOT_A_PROGRAM = 7,   /* exec: neither a program nor a script with #! */
-    BROOD_DETAIL_NOT_FOUND = 8,       /* exec: in no directory of PATH (subject) */
-    BROOD_DETAIL_KILLED = 9,          /* the new process was killed by signal `number` on its way */
-    BROOD_DETAIL_NOEXEC_MOUNT = 10    /* exec: the file lies on a file system mounted noexec */
+    BROOD_DETAIL_TEXT = 1,         /* options: `subject` is the whole sentence */
+    BROOD_DETAIL_INTERPRETER = 2,  /* exec: the script exists, its #! interpreter (subject) fails */
+    BROOD_DETAIL_IS_DIRECTORY = 3, /* exec: the path is a directory */
+    BROOD_DETAIL_NOT_EXECUTABLE = 4, /* exec: the file lacks the execute permission */
+    BROOD_DETAIL_NOT_SEARCHABLE = 5, /* exec: a directory on the way may not be entered */
+    BROOD_DETAIL_WRONG_MACHINE =
+        6, /* exec: a program for another processor (number: ELF machine) */
+    BROOD_DETAIL_NOT_A_PROGRAM = 7, /* exec: neither a program nor a script with #! */
+    BROOD_DETAIL_NOT_FOUND = 8,     /* exec: in no directory of PATH (subject) */
+    BROOD_DETAIL_KILLED = 9,        /* the new process was killed by signal `number` on its way */
+    BROOD_DETAIL_NOEXEC_MOUNT = 10  /* exec: the file lies on a file system mounted noexec */
 };
 
 /* Why a start failed. Plain data: nothing to free. */
@@ -217,14 +220,14 @@ struct brood_error {
     int32_t detail;         /* enum brood_detail */
     int64_t number;         /* descriptor, limit or signal concerned, or -1 */
     uint64_t reserved[5];
-    char program[160];      /* as asked for; cut if longer */
-    char subject[288];      /* the path or the words concerned; may be empty */
+    char program[160]; /* as asked for; cut if longer */
+    char subject[288]; /* the path or the words concerned; may be empty */
 };
 
 enum brood_exit_kind {
     BROOD_EXITED = 1,    /* by exit: `code` 0..255 */
     BROOD_SIGNALLED = 2, /* by a signal: `code` is its number */
-    BROOD_LOST = 3       /* it has ended, but something else took the status and the kernel kept none */
+    BROOD_LOST = 3 /* it has ended, but something else took the status and the kernel kept none */
 };
 
 /* Bits of brood_exit.flags. */
@@ -244,16 +247,16 @@ enum brood_cause {
 
 /* What happened in the end. */
 struct brood_exit {
-    uint32_t kind;        /* enum brood_exit_kind */
-    uint32_t flags;       /* enum brood_exit_flag */
-    int32_t code;         /* exit code, or number of the signal; -1 when lost */
-    int32_t wait_status;  /* as waitpid(2) would give it; -1 when lost */
-    uint32_t cause;       /* enum brood_cause */
+    uint32_t kind;       /* enum brood_exit_kind */
+    uint32_t flags;      /* enum brood_exit_flag */
+    int32_t code;        /* exit code, or number of the signal; -1 when lost */
+    int32_t wait_status; /* as waitpid(2) would give it; -1 when lost */
+    uint32_t cause;      /* enum brood_cause */
     uint32_t reserved0;
-    uint64_t started_ns;  /* monotonic clock: the start was complete */
-    uint64_t ended_ns;    /* monotonic clock: the end was seen */
-    uint64_t user_us;     /* processor time in user mode, with waited-for descendants */
-    uint64_t system_us;   /* and in the kernel */
+    uint64_t started_ns;    /* monotonic clock: the start was complete */
+    uint64_t ended_ns;      /* monotonic clock: the end was seen */
+    uint64_t user_us;       /* processor time in user mode, with waited-for descendants */
+    uint64_t system_us;     /* and in the kernel */
     uint64_t max_rss_bytes; /* largest resident set */
     uint64_t reserved[8];
 };
@@ -395,8 +398,7 @@ BROOD_API int brood_child_signal(struct brood_child *child, int signal);
  * Returns  0 when it has ended, now or before; -ETIMEDOUT if the kernel has not ended it within 10 s of
  *          SIGKILL; -EPERM if it may not be signalled.
  */
-BROOD_API int brood_child_stop(struct brood_child *child, int64_t grace_ms,
-                               struct brood_exit *ret);
+BROOD_API int brood_child_stop(struct brood_child *child, int64_t grace_ms, struct brood_exit *ret);
 
 /* Returns the means that reaches as far as ending this child can: BROOD_SCOPE_CHILD or _GROUP. */
 BROOD_API uint32_t brood_child_scope_tier(const struct brood_child *child);
