@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The rows of `brood run`: every option with its words and with the function that takes it. Room
+ * cli.
+ *
+ * Invariant: the sentences here are those of brood-run(1); tests/cli/manual.t compares them.
+ */
+#include "asked_take.h"
+
+static const struct table_option run_options[] = {
+    {"timeout", "DURATION", "end the command after this long",
+     "End the command when it has run for DURATION, starting included: SIGTERM and SIGCONT "
+     "first, SIGKILL when --grace is over. The exit code is then 124, however the command "
+     "ended. 0 sets no limit.",
+     take_duration, ASKED_TIMEOUT},
+    {"grace", "DURATION", "time from SIGTERM to SIGKILL (10s)",
+     "Give the command DURATION between SIGTERM and SIGKILL at the timeout; 10s unless told "
+     "otherwise. 0 sends SIGKILL at once. Needs --timeout.",
+     take_duration, ASKED_GRACE},
+    {"drain", "DURATION", "pass output on, and wait for late writers",
+     "Pass the command's standard output and error on through pipes. When the command has "
+     "ended, processes that it left behind may write for DURATION; then the pipes are closed, "
+     "so that whoever reads sees the end. What was written until then is passed on. Without "
+     "this option the command writes directly, and a process left behind can hold the reader "
+     "for ever.",
+     take_duration, ASKED_DRAIN},
+    {"start-timeout", "DURATION", "time for the command to begin (60s)",
+     "Give the command DURATION to begin; 60s unless told otherwise. A slow file system, or a "
+     "FIFO that nobody opens, cannot hold the start for longer. 0 sets no limit.",
+     take_duration, ASKED_START_TIMEOUT},
+    {"cwd", "DIRECTORY", "run in this directory",
+     "Run the command in DIRECTORY. Relative names of files in other options, and of the "
+     "command, are taken from there; --json is not.",
+     take_text, ASKED_CWD},
+    {"env", "NAME=VALUE", "set a variable",
+     "Set NAME to VALUE in the command's environment. May be repeated.", take_env, 0},
+    {"unset", "NAME", "take a variable out",
+     "Take NAME out of the command's environment. May be repeated.", take_unset, 0},
+    {"clear-env", NULL, "begin with an empty environment",
+     "Begin with an empty environment; --env adds to it. The command is then looked up in the "
+     "system's default path unless --env sets PATH.",
+     take_flag, ASKED_CLEAR_ENV},
+    {"stdin", "FILE", "read from FILE, null or inherit",
+     "Let the command read from FILE. The word null means /dev/null, and inherit means the "
+     "standard input of brood run, as without this option. A file of such a name is written "
+     "./null.",
+     take_stream, BROOD_IN},
+    {"stdout", "FILE", "write to FILE, null, inherit or stderr",
+     "Let the command write its standard output to FILE, which is created or truncated. The "
+     "words null and inherit are as for --stdin; stderr means the same place as standard "
+     "error.",
+     take_stream, BROOD_OUT},
+    {"stderr", "FILE", "write errors to FILE, null, inherit or stdout",
+     "Let the command write its standard error to FILE, which is created or truncated. The "
+     "words null and inherit are as for --stdin; stdout means the same place as standard "
+     "output.",
+     take_stream, BROOD_ERR},
+    {"keep-fd", "NUMBER", "keep a descriptor open, or all",
+     "Keep descriptor NUMBER open in the command, or every open one if the word is all. May "
+     "be repeated. Others are closed, but those that an argument /dev/fd/NUMBER, MAKEFLAGS or "
+     "LISTEN_FDS names.",
+     take_keep, 0},
+    {"umask", "OCTAL", "set the file mode creation mask",
+     "Set the command's file mode creation mask, as in 027.", take_umask, 0},
+    {"nice", "NUMBER", "set the nice value",
+     "Set the command's nice value, from -20 (first served) to 19. It replaces the present "
+     "value and is not added to it.",
+     take_nice, 0},
+    {"limit", "NAME=SOFT[:HARD]", "set a resource limit",
+     "Set a resource limit of the command: as, core, cpu, data, fsize, locks, memlock, "
+     "msgqueue, nice, nofile, nproc, rss, rtprio, rttime, sigpending or stack. SOFT alone "
+     "sets both. Bytes may end in K, M, G or T; unlimited is a value too. May be repeated.",
+     take_limit, 0},
+    {"new-session", NULL, "run in a new session",
+     "Run the command in a new session and process group, without controlling terminal.", take_flag,
+     ASKED_NEW_SESSION},
+    {"plan", NULL, "print what would be done, and do nothing",
+     "Print the settled steps of the start on standard output instead of starting anything. "
+     "Values of the environment are not shown.",
+     take_flag, ASKED_PLAN},
+    {"json", "FILE", "write how it ended to FILE",
+     "Write one line of JSON that says how the command ended, or why it could not be started, "
+     "to FILE; - is standard output. The file appears whole, at the end; one that cannot be "
+     "written is refused before anything runs.",
+     take_text, ASKED_JSON},
+    {"quiet", NULL, "say nothing of timeouts and held streams",
+     "Say nothing on standard error about a timeout or a held stream. Errors are still said.",
+     take_flag, ASKED_QUIET},
+    {"help", NULL, "list the options; --help explains them",
+     "List the options (-h), or explain them (--help).", NULL, 0},
+};
+
+const struct table asked_table = {
+    .who = "brood run",
+    .usage = "[OPTION...] [--] COMMAND [ARG...]",
+    .about = "Run COMMAND, wait for its end and exit as it did. The command gets the streams, the "
+             "environment and the limits that were asked for, and nothing else leaks in: no "
+             "stray descriptor, no blocked or ignored signal. Signals are passed on to it.",
+    .after =
+        "A DURATION is 500ms, 2s, 1.5m, 1h or 1d; a plain number is seconds. An option that is\n"
+        "given twice takes its last value. Every long option is also written --NAME=VALUE.\n"
+        "\n"
+        "Exit codes:\n"
+        "  124  the command timed out\n"
+        "  125  brood run itself failed\n"
+        "  126  the command cannot be executed\n"
+        "  127  the command was not found\n"
+        "  128 + n  the command was ended by signal n\n"
+        "  otherwise the command's own\n"
+        "\n"
+        "The manual page is brood-run(1).\n",
+    .options = run_options,
+    .count = sizeof run_options / sizeof run_options[0],
+};

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Passing signals on to the command, and stopping and continuing with it. Room cli.
+ */
+#ifndef BROOD_CLI_PASS_H
+#define BROOD_CLI_PASS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <brood.h>
+
+struct pass {
+    int fd;           /* a signalfd(2), readable when there is something to do */
+    bool same_group;  /* the command shares our process group, and so the terminal's signals */
+    bool leader;      /* we lead our session: a hangup of the terminal tells us alone */
+    const char *name; /* the command, for words */
+};
+
+/* Takes over the signals, before the start so that none is missed. `ignored`: bit n - 1 for a
+ * signal that is to stay ignored. Returns 0 or -errno. */
+int pass_open(struct pass *pass, bool same_group, uint64_t ignored, const char *name);
+
+/* Does what the signals that have come ask for. `child` is NULL once the command has ended: then
+ * true is returned when a signal asks us to end too. */
+bool pass_read(struct pass *pass, struct brood_child *child);
+
+#endif

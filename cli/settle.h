@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From what was asked for to the options of a start. Room cli.
+ */
+#ifndef BROOD_CLI_SETTLE_H
+#define BROOD_CLI_SETTLE_H
+
+#include "asked.h"
+#include "entry.h"
+
+enum { SETTLE_GRACE_MS = 10000, SETTLE_START_TIMEOUT_MS = 60000 };
+
+struct settled {
+    struct brood_options options;
+    bool start_is_timeout; /* it is --timeout that bounds the start */
+    struct brood_fd_map *maps;
+    char **listener; /* the words of a start by way of listener_exec(), or NULL */
+};
+
+/* Everything in it points to `asked` and to itself: use it in place. Returns 0 or -ENOMEM; to be
+ * given to settle_done() in either case. */
+int settle(struct settled *settled, const struct asked *asked, const struct entry *entry);
+void settle_done(struct settled *settled);
+
+#endif

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Watching one command from its start to its end. Room cli.
+ *
+ * A loop over four events: the command has ended, a signal came, the output has been passed on, a
+ * deadline is over. Invariant: an end that is there is seen before a deadline that is over, so a
+ * command that made it just in time is not called late; and from every phase there is a bounded
+ * way out, but for the first without --timeout.
+ */
+#include "watch.h"
+#include "settle.h"
+#include "words.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+
+#define NEVER INT64_MAX
+#define WATCH_NS_PER_MS INT64_C(1000000)
+#define NS_PER_SEC INT64_C(1000000000)
+
+/* How long a process may take to end after SIGKILL before it is called unkillable. */
+enum { KILL_WAIT_MS = 10000 };
+
+enum watch_phase {
+    WATCH_RUNNING,
+    WATCH_ASKED,    /* SIGTERM has been sent: the deadline is that of --grace */
+    WATCH_KILLED,   /* SIGKILL has been sent */
+    WATCH_DRAINING, /* it has ended: the deadline is that of --drain */
+    WATCH_EMPTYING, /* what is in the pipes is passed on */
+    WATCH_OVER
+};
+
+struct watch {
+    const struct asked *asked;
+    struct brood_child *child;
+    struct pass *pass;
+    struct relay *relay; /* NULL: nothing is passed on */
+    struct outcome *outcome;
+    enum watch_phase phase;
+    int64_t deadline_ns;
+};
+
+int64_t watch_now(void)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * NS_PER_SEC + now.tv_nsec;
+}
+
+static bool has_ended(const struct watch *watch)
+{
+    return watch->phase >= WATCH_DRAINING;
+}
+
+static void enter(struct watch *watch, enum watch_phase phase, int64_t wait_ms)
+{
+    watch->phase = phase;
+    watch->deadline_ns = wait_ms < 0 ? NEVER : watch_now() + wait_ms * WATCH_NS_PER_MS;
+}
+
+/* ------------------------------------------------------------------ the time is over */
+
+/* False, and said so, when the command may not be signalled: it goes on without us. */
+static bool may_signal(struct watch *watch, int code)
+{
+    if (code == 0 || code == -ESRCH)
+        return true;
+    (void)words_say(asked_table.who, "cannot end %s, process %d, which runs on: %s",
+                    watch->asked->command[0], (int)watch->outcome->pid, strerror(-code));
+    enter(watch, WATCH_OVER, -1);
+    return false;
+}
+
+static int64_t grace_ms(const struct asked *asked)
+{
+    return asked->grace_ms >= 0 ? asked->grace_ms : SETTLE_GRACE_MS;
+}
+
+static void send_kill(struct watch *watch)
+{
+    char grace[32];
+    int code = brood_child_signal(watch->child, SIGKILL);
+    if (!may_signal(watch, code))
+        return;
+    if (code == 0 && watch->phase == WATCH_ASKED && !watch->asked->quiet)
+        (void)words_say(asked_table.who, "%s has not ended within %s of SIGTERM; sent SIGKILL",
+                        watch->asked->command[0], words_duration(grace_ms(watch->asked), grace));
+    enter(watch, WATCH_KILLED, KILL_WAIT_MS);
+}
+
+/* An end that crosses the timeout shows as -ESRCH: then it was the command's own, and the loop
+ * sees it. */
+static void time_out(struct watch *watch)
+{
+    char timeout[32];
+    int64_t grace = grace_ms(watch->asked);
+    int code = brood_child_signal(watch->child, grace > 0 ? SIGTERM : SIGKILL);
+    if (code == -ESRCH) {
+        enter(watch, WATCH_KILLED, KILL_WAIT_MS);
+        return;
+    }
+    watch->outcome->timed_out = true;
+    if (!may_signal(watch, code))
+        return;
+    if (!watch->asked->quiet)
+        (void)words_say(asked_table.who, "%s timed out after %s; sent %s", watch->asked->command[0],
+                        words_duration(watch->asked->timeout_ms, timeout),
+                        grace > 0 ? "SIGTERM" : "SIGKILL");
+    if (grace > 0) {
+        (void)brood_child_signal(watch->child, SIGCONT); /* a stopped process obeys only then */
+        enter(watch, WATCH_ASKED, grace);
+    } else {
+        enter(watch, WATCH_KILLED, KILL_WAIT_MS);
+    }
+}
+
+static void give_up(struct watch *watch)
+{
+    (void)words_say(asked_table.who,
+                    "%s, process %d, has not ended within 10s of SIGKILL: the kernel "
+                    "does not let go of it",
+                    watch->asked->command[0], (int)watch->outcome->pid);
+    enter(watch, WATCH_OVER, -1);
+}
+
+static void act_on_deadline(struct watch *watch)
+{
+    switch (watch->phase) {
+    case WATCH_RUNNING:
+        time_out(watch);
+        break;
+    case WATCH_ASKED:
+        send_kill(watch);
+        break;
+    case WATCH_KILLED:
+        give_up(watch);
+        break;
+    case WATCH_DRAINING:
+        relay_stop(watch->relay);
+        enter(watch, WATCH_EMPTYING, -1);
+        break;
+    case WATCH_EMPTYING:
+    case WATCH_OVER:
+        break;
+    }
+}
+
+/* ------------------------------------------------------------------ the end */
+
+static void see_end(struct watch *watch)
+{
+    struct outcome *outcome = watch->outcome;
+    /* The pidfd said that it has ended: this only takes the status. */
+    if (brood_child_wait(watch->child, KILL_WAIT_MS, &outcome->exit) < 0) {
+        give_up(watch);
+        return;
+    }
+    (void)clock_gettime(CLOCK_REALTIME, &outcome->ended);
+    outcome->over = true;
+    if (outcome->timed_out)
+        outcome->exit.cause = BROOD_CAUSE_TIMEOUT;
+    if (outcome->exit.kind == BROOD_LOST)
+        (void)words_say(asked_table.who,
+                        "%s has ended, but how is not known: something else took its "
+                        "status",
+                        watch->asked->command[0]);
+    if (watch->relay)
+        enter(watch, WATCH_DRAINING, watch->asked->drain_ms);
+    else
+        enter(watch, WATCH_OVER, -1);
+}
+
+/* What the lanes have to say once they are over, or are left. */
+static void sum_up_relay(struct watch *watch)
+{
+    static const char *const names[2] = {"standard output", "standard error"};
+    char drain[32];
+    struct relay *relay = watch->relay;
+    int held = relay_find(relay, LANE_HELD), failed = relay_find(relay, LANE_FAILED);
+    watch->outcome->streams_held = held >= 0 || relay_find(relay, LANE_RUNNING) >= 0;
+    if (held >= 0 && !watch->asked->quiet)
+        (void)words_say(asked_table.who,
+                        "another process still holds the %s of %s; closed it after %s", names[held],
+                        watch->asked->command[0], words_duration(watch->asked->drain_ms, drain));
+    if (failed < 0)
+        return;
+    watch->outcome->output_lost = true;
+    (void)words_say(asked_table.who, "cannot pass on the %s of %s: %s", names[failed],
+                    watch->asked->command[0], strerror(relay->lanes[failed].code));
+}
+
+/* ------------------------------------------------------------------ the loop */
+
+static void wait_for_event(struct watch *watch, struct pollfd fds[3])
+{
+    int64_t left = watch->deadline_ns == NEVER ? 0 : watch->deadline_ns - watch_now();
+    if (left < 0)
+        left = 0;
+    struct timespec time = {.tv_sec = left / NS_PER_SEC, .tv_nsec = left % NS_PER_SEC};
+    fds[0] = (struct pollfd){.fd = has_ended(watch) ? -1 : brood_child_pidfd(watch->child),
+                             .events = POLLIN};
+    fds[1] = (struct pollfd){.fd = watch->pass->fd, .events = POLLIN};
+    fds[2] = (struct pollfd){.fd = watch->relay ? watch->relay->event_fd : -1, .events = POLLIN};
+    if (ppoll(fds, 3, watch->deadline_ns == NEVER ? NULL : &time, NULL) < 0)
+        fds[0].revents = fds[1].revents = fds[2].revents = 0;
+}
+
+static void step(struct watch *watch)
+{
+    struct pollfd fds[3];
+    wait_for_event(watch, fds);
+    if (fds[0].revents)
+        see_end(watch);
+    if (fds[1].revents && pass_read(watch->pass, has_ended(watch) ? NULL : watch->child))
+        enter(watch, WATCH_OVER, -1);
+    if (watch->relay && watch->phase != WATCH_OVER && relay_is_over(watch->relay) &&
+        has_ended(watch))
+        enter(watch, WATCH_OVER, -1);
+    if (!fds[0].revents && watch->deadline_ns != NEVER && watch_now() >= watch->deadline_ns)
+        act_on_deadline(watch);
+}
+
+void watch_command(const struct asked *asked, struct brood_child *child, struct pass *pass,
+                   struct relay *relay, int64_t began_ns, struct outcome *outcome)
+{
+    struct watch watch = {
+        .asked = asked,
+        .child = child,
+        .pass = pass,
+        .relay = relay,
+        .outcome = outcome,
+        .phase = WATCH_RUNNING,
+        .deadline_ns =
+            asked->timeout_ms > 0 ? began_ns + asked->timeout_ms * WATCH_NS_PER_MS : NEVER,
+    };
+    while (watch.phase != WATCH_OVER)
+        step(&watch);
+    if (relay)
+        sum_up_relay(&watch);
+}
