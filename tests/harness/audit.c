@@ -72,12 +72,15 @@ static struct audit_disposition settled_disposition(int number,
     return settled;
 }
 
-static void take_signals(struct audit *audit)
+/* A signal that /proc calls neither ignored nor caught is default, and of the ignored there is no
+ * more to know; SIGCHLD's flags count in any case. */
+static void take_signals(struct audit *audit, const struct audit_status *status)
 {
     (void)syscall(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &audit->mask, sizeof audit->mask);
     for (int i = 0; i < AUDIT_SIGNALS; i++) {
-        struct kernel_sigaction action = {0};
-        (void)syscall(SYS_rt_sigaction, i + 1, NULL, &action, sizeof action.mask);
+        struct kernel_sigaction action = {.handler = status->ignored >> i & 1};
+        if (!status->known || (status->caught >> i & 1) || i + 1 == SIGCHLD)
+            (void)syscall(SYS_rt_sigaction, i + 1, NULL, &action, sizeof action.mask);
         audit->dispositions[i] = settled_disposition(i + 1, &action);
     }
 }
@@ -112,15 +115,17 @@ static void take_directory(struct audit *audit)
 
 void audit_take(struct audit *audit)
 {
+    struct audit_status status;
     memset(audit, 0, sizeof *audit);
-    take_signals(audit);
+    audit_read_status(&status);
+    take_signals(audit, &status);
     take_children(audit);
     audit_take_fds(audit);
     take_environment(audit);
     take_directory(audit);
     for (int i = 0; i < AUDIT_LIMITS; i++)
         (void)getrlimit((__rlimit_resource_t)i, &audit->limits[i]);
-    audit_take_facts(audit);
+    audit_take_facts(audit, &status);
 }
 
 static const char *signal_text(int number, char *text, size_t size)

@@ -20,17 +20,35 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SETTLE_MS = 2000, FACT_THREADS = 0 };
+enum { SETTLE_MS = 1000, FACT_THREADS = 0, FACT_UMASK = 1 };
 
-/* From /proc, because umask(2) can only be read by writing it, which other threads would see. */
-static int64_t fact_umask(void)
+static bool status_value(const char *text, const char *name, int base, uint64_t *ret)
 {
-    char text[2048];
-    const char *line = NULL;
-    if (lab_read_file("/proc/thread-self/status", text, sizeof text) > 0)
-        line = strstr(text, "\nUmask:");
+    const char *line = strstr(text, name);
     if (line)
-        return strtol(line + strlen("\nUmask:"), NULL, 8);
+        *ret = strtoull(line + strlen(name), NULL, base);
+    return line != NULL;
+}
+
+void audit_read_status(struct audit_status *status)
+{
+    char text[4096];
+    uint64_t mask;
+    *status = (struct audit_status){.known = false};
+    if (lab_read_file("/proc/thread-self/status", text, sizeof text) <= 0 ||
+        !status_value(text, "\nUmask:", 8, &mask) ||
+        !status_value(text, "\nSigIgn:", 16, &status->ignored) ||
+        !status_value(text, "\nSigCgt:", 16, &status->caught))
+        return;
+    status->umask = (int64_t)mask;
+    status->known = true;
+}
+
+/* umask(2) can only be read by writing it, which another thread would see for a moment. */
+static int64_t umask_of(const struct audit_status *status)
+{
+    if (status->known)
+        return status->umask;
     mode_t mask = umask(077);
     (void)umask(mask);
     return (int64_t)mask;
@@ -167,7 +185,7 @@ static const struct {
     int64_t (*get)(void);
 } facts[] = {
     [FACT_THREADS] = {"threads", IN_DECIMAL, fact_threads},
-    {"umask", IN_OCTAL, fact_umask},
+    [FACT_UMASK] = {"umask", IN_OCTAL, NULL},
     {"process group", IN_DECIMAL, fact_group},
     {"session", IN_DECIMAL, fact_session},
     {"user ids", AS_HASH, fact_users},
@@ -190,11 +208,12 @@ static const struct {
 
 _Static_assert(sizeof facts / sizeof *facts <= AUDIT_FACTS, "a snapshot has room for every fact");
 
-void audit_take_facts(struct audit *audit)
+void audit_take_facts(struct audit *audit, const struct audit_status *status)
 {
     audit->fact_count = sizeof facts / sizeof *facts;
     for (size_t i = 0; i < audit->fact_count; i++)
-        audit->facts[i] = facts[i].get();
+        audit->facts[i] = facts[i].get ? facts[i].get() : 0;
+    audit->facts[FACT_UMASK] = umask_of(status);
 }
 
 static const char *fact_text(enum fact_form form, int64_t value, char *text, size_t size)

@@ -26,8 +26,17 @@ void audit_take_fds(struct audit *audit);
 void audit_diff_fds(const struct audit *before, const struct audit *after,
                     struct audit_words *words);
 
+/* What one read of /proc tells in place of 64 system calls; unknown when no descriptor is left. */
+struct audit_status {
+    bool known;
+    uint64_t ignored, caught;
+    int64_t umask;
+};
+
+void audit_read_status(struct audit_status *status);
+
 /* Single values (umask, ids, switches, ...): audit_facts.c. */
-void audit_take_facts(struct audit *audit);
+void audit_take_facts(struct audit *audit, const struct audit_status *status);
 void audit_diff_facts(const struct audit *before, const struct audit *after,
                       struct audit_words *words);
 

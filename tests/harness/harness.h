@@ -20,6 +20,23 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* 1 in a program built with that sanitizer, for what it changes: time, memory, threads. */
+#if defined(__has_feature)
+#define TEST_HAS_FEATURE(name) __has_feature(name)
+#else
+#define TEST_HAS_FEATURE(name) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || TEST_HAS_FEATURE(address_sanitizer)
+#define TEST_UNDER_ASAN 1
+#else
+#define TEST_UNDER_ASAN 0
+#endif
+#if defined(__SANITIZE_THREAD__) || TEST_HAS_FEATURE(thread_sanitizer)
+#define TEST_UNDER_TSAN 1
+#else
+#define TEST_UNDER_TSAN 0
+#endif
+
 enum { TEST_TIMEOUT_DEFAULT_S = 20 };
 
 /* One registered test; made by TEST, never by hand. */

@@ -37,7 +37,7 @@ __attribute__((format(printf, 2, 0))) static void log_line(const char *prefix, c
     if (body < 0)
         return;
     line[length++] = '\n';
-    /* Each writer reserves its own stretch; one that dies in it leaves NULs, which are passed over. */
+    /* Each writer reserves its own stretch; one that dies in it leaves NULs, which nobody prints. */
     size_t at = atomic_fetch_add(&test_page->log_used, length);
     if (at + length <= PAGE_LOG)
         memcpy(test_page->log + at, line, length);

@@ -18,7 +18,7 @@ enum { EXIT_USAGE = 2, OUTPUT_SHOWN = 8 * 1024 };
 
 static struct test_case *first_test, **last_test = &first_test;
 
-/* A run's tally, and the skips that are held back: when nothing else comes, they become the plan. */
+/* A run's tally, and the skips held back: when nothing else comes, they become the plan. */
 struct tally {
     unsigned run, failed, skipped;
     FILE *held;

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -126,9 +127,28 @@ void test_finish(enum test_state state)
     _exit(0);
 }
 
+#if TEST_UNDER_TSAN
+static void *do_nothing(void *nothing)
+{
+    return nothing;
+}
+#endif
+
+/* The thread sanitizer starts a thread of its own beside the first one of a process, and keeps it:
+ * that is to have happened before the first snapshot. */
+static void wake_sanitizer(void)
+{
+#if TEST_UNDER_TSAN
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, do_nothing, NULL) == 0)
+        (void)pthread_join(thread, NULL);
+#endif
+}
+
 _Noreturn static void run_body(const struct test_case *test)
 {
     test_page->test_pid = getpid();
+    wake_sanitizer();
     audit_take(&before);
     test->body();
     if (getpid() != test_page->test_pid) {

@@ -165,7 +165,7 @@ ssize_t lab_read_line(int fd, char *line, size_t size, int timeout_ms)
     int64_t deadline = lab_now_ms() + timeout_ms;
     size_t length = 0;
     while (length < size - 1) {
-        char byte;
+        char byte = '\0';
         ssize_t got = read_before(fd, &byte, 1, deadline);
         line[length] = '\0';
         if (got <= 0)
@@ -186,7 +186,9 @@ int lab_wait_gone(pid_t pid, int timeout_ms)
 char lab_process_state(pid_t pid)
 {
     struct proc_facts facts;
-    return proc_read(pid, &facts) == 0 ? facts.state : '\0';
+    if (proc_read(pid, &facts) < 0)
+        return '\0';
+    return facts.state;
 }
 
 int lab_count_fds(void)

@@ -224,8 +224,8 @@ static bool was_named(pid_t pid)
 }
 
 /*
- * A dead orphan is no leak: in a program's life pid 1 reaps it. One on its way out is given the time
- * to go, because a test that saw the end-of-file of its last descriptor has seen its end.
+ * A dead orphan is no leak: in a program's life pid 1 reaps it. One on its way out is given the
+ * time to go, because a test that saw the end-of-file of its last descriptor has seen its end.
  */
 static void end_leftover(pid_t pid)
 {

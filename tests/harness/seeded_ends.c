@@ -142,6 +142,16 @@ TEST(checks_nothing)
     NOTE("this test looks at nothing");
 }
 
+/* For the leak sanitizer alone: found where the program is built with it. */
+TEST(memory_leaked)
+{
+    for (size_t size = 1000; size < 1010; size++) {
+        char *volatile block = malloc(size);
+        CHECK(block != NULL);
+        block = NULL;
+    }
+}
+
 TEST(skip_with_leak)
 {
     CHECK(open("/dev/null", O_RDONLY) >= 0);
