@@ -8,6 +8,7 @@
  */
 #include "inside.h"
 
+#undef NDEBUG /* for the declaration of what assert calls */
 #include <assert.h>
 #include <errno.h>
 #include <malloc.h>
@@ -37,7 +38,7 @@ __attribute__((format(printf, 2, 0))) static void log_line(const char *prefix, c
     if (body < 0)
         return;
     line[length++] = '\n';
-    /* Each writer reserves its own stretch; one that dies in it leaves NULs, which nobody prints. */
+    /* Each writer reserves its own stretch; one that dies in it leaves NULs, never printed. */
     size_t at = atomic_fetch_add(&test_page->log_used, length);
     if (at + length <= PAGE_LOG)
         memcpy(test_page->log + at, line, length);

@@ -6,6 +6,7 @@
  */
 #include "harness.h"
 
+#undef NDEBUG /* a release build, too, has to see an assert fail */
 #include <assert.h>
 #include <fcntl.h>
 #include <pthread.h>
