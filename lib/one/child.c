@@ -49,19 +49,17 @@ int bd_child_new(const struct brood_options *options, struct brood_child **ret,
 int brood_start(const struct brood_options *options, struct brood_child **ret,
                 struct brood_error *reterr)
 {
-    struct brood_error unused;
+    struct brood_error error;
     struct brood_options settled;
     if (!options || !ret)
         return -EINVAL;
-    if (!reterr)
-        reterr = &unused;
     int state = os_cancel_off();
-    bd_error_begin(reterr, options);
-    int result = bd_options_read(options, BD_FOR_START, &settled, reterr);
+    bd_error_begin(&error, options);
+    int result = bd_options_read(options, BD_FOR_START, &settled, &error);
     if (result == 0)
-        result = bd_child_new(&settled, ret, reterr);
+        result = bd_child_new(&settled, ret, &error);
     os_cancel_restore(state);
-    return result;
+    return bd_error_give(result, &error, reterr);
 }
 
 /* ------------------------------------------------------------------ the end */

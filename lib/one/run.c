@@ -200,21 +200,19 @@ static int run_child(struct run *run, struct brood_result *ret, struct brood_err
 int brood_run(const struct brood_options *options, struct brood_result *ret,
               struct brood_error *reterr)
 {
-    struct brood_error unused;
+    struct brood_error error;
     struct run run = {.state = RUNNING, .collectors = {{.fd = -1}, {.fd = -1}, {.fd = -1}}};
     if (!options || !ret)
         return -EINVAL;
-    if (!reterr)
-        reterr = &unused;
     int state = os_cancel_off();
-    bd_error_begin(reterr, options);
-    int result = bd_options_read(options, BD_FOR_RUN, &run.options, reterr);
+    bd_error_begin(&error, options);
+    int result = bd_options_read(options, BD_FOR_RUN, &run.options, &error);
     if (result == 0)
-        result = run_child(&run, ret, reterr);
+        result = run_child(&run, ret, &error);
     bd_collector_done(&run.collectors[BROOD_OUT]);
     bd_collector_done(&run.collectors[BROOD_ERR]);
     os_cancel_restore(state);
-    return result;
+    return bd_error_give(result, &error, reterr);
 }
 
 void brood_result_clear(struct brood_result *result)

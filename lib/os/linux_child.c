@@ -147,6 +147,8 @@ CHILD_CODE static long set_disposition(long number, uintptr_t handler)
 CHILD_CODE static long set_dispositions(const struct os_launch *launch, const struct os_step *step)
 {
     enum { DEFAULT_HANDLER = 0, IGNORE_HANDLER = 1 };
+    int keeps_all = step->value == ~UINT64_C(0);
+    int known = launch->clears_handlers && (launch->ignored_known || keeps_all);
     for (long number = 1; number <= ABI_SIGNALS; number++) {
         uint64_t bit = 1ULL << (number - 1);
         if (number == KILL_SIGNAL || number == STOP_SIGNAL)
@@ -157,7 +159,7 @@ CHILD_CODE static long set_dispositions(const struct os_launch *launch, const st
                 return result;
             continue;
         }
-        if (launch->ignored_known && launch->clears_handlers) {
+        if (known) {
             if (!(launch->ignored & ~step->value & bit))
                 continue;
         } else {

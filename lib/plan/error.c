@@ -24,6 +24,13 @@ void bd_error_begin(struct brood_error *error, const struct brood_options *optio
     bd_text_add(&text, program ? program : "");
 }
 
+int bd_error_give(int result, const struct brood_error *error, struct brood_error *reterr)
+{
+    if (result < 0 && reterr)
+        *reterr = *error;
+    return result;
+}
+
 int bd_error_detail(struct brood_error *error, int stage, int code, int detail, const char *subject,
                     int64_t number)
 {
@@ -191,7 +198,7 @@ const char *brood_error_text(const struct brood_error *error, char *buffer, size
 {
     struct bd_text text = bd_text_over(buffer, size);
     bd_text_add(&text, "cannot start ");
-    bd_text_add_escaped(&text, error->program[0] ? error->program : "a program");
+    bd_text_add_escaped(&text, error->program[0] ? error->program : "''");
     bd_text_add(&text, ": ");
     if (!add_detail(&text, error))
         add_stage(&text, error);

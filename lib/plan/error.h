@@ -12,6 +12,9 @@
 /* All zero but the program's name, as the options have it. */
 void bd_error_begin(struct brood_error *error, const struct brood_options *options);
 
+/* The end of a public call: *reterr is written on failure only, and may be NULL. Returns `result`. */
+int bd_error_give(int result, const struct brood_error *error, struct brood_error *reterr);
+
 /* All return -code, for `return bd_error_…(…)`. `subject` may be NULL. */
 int bd_error_set(struct brood_error *error, int stage, int code, const char *subject,
                  int64_t number);

@@ -16,6 +16,9 @@
 
 enum { KNOWN_FLAGS = 255, SIGNAL_KILL = 9, SIGNAL_STOP = 19, NICE_LEAST = -20, NICE_MOST = 19 };
 
+/* About 31 years: as nanoseconds far below the end of the clock. */
+#define LONGEST_MS INT64_C(1000000000000)
+
 /* ------------------------------------------------------------------ size and flags */
 
 /* A caller with an older header gives less, one with a newer header may give more if it is all zero. */
@@ -96,6 +99,8 @@ static int check_times(const struct brood_options *options, enum bd_purpose purp
     if (options->start_timeout_ms < 0 || options->retry_ms < 0 || options->timeout_ms < 0 ||
         options->grace_ms < 0 || options->drain_ms < 0)
         return bd_error_options(reterr, "a duration is negative: 0 is none", NULL);
+    if (options->start_timeout_ms > LONGEST_MS)
+        return bd_error_options(reterr, "start_timeout_ms is above 10^12", NULL);
     if (purpose == BD_FOR_START && (options->timeout_ms || options->grace_ms || options->drain_ms))
         return bd_error_options(reterr,
                                 "timeout_ms, grace_ms and drain_ms need a call that stays: "

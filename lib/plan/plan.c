@@ -197,6 +197,15 @@ static void add_files(struct bd_plan *plan, int32_t ret[BD_STREAMS])
 
 /* ------------------------------------------------------------------ descriptors */
 
+/* What an inherited stream is in the child: the map may have given it another descriptor. */
+static int32_t inherited_source(const struct bd_plan *plan, int index)
+{
+    for (size_t i = 0; i < plan->fd_count; i++)
+        if (plan->fds[i].to == index)
+            return plan->fds[i].from;
+    return os_is_open(index) ? index : -1;
+}
+
 /* Where stream `index` of the child comes from: a descriptor, or something a step makes; -1: nowhere. */
 static int32_t stream_source(const struct bd_plan *plan, int index, const int childs_ends[],
                              const int32_t opened[])
@@ -210,7 +219,7 @@ static int32_t stream_source(const struct bd_plan *plan, int index, const int ch
     case BROOD_FD:
         return stream->fd;
     case BROOD_INHERIT:
-        return os_is_open(source) ? source : -1;
+        return inherited_source(plan, source);
     case BROOD_PIPE:
     case BROOD_SOCKET:
     case BROOD_MEMORY:

@@ -7,6 +7,7 @@
  */
 #include "plan.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -248,16 +249,17 @@ static void add_plan(struct bd_text *text, const struct bd_plan *plan)
 ssize_t brood_plan_text(const struct brood_options *options, char *buffer, size_t size,
                         struct brood_error *reterr)
 {
-    struct brood_error unused;
-    struct brood_error *error = reterr ? reterr : &unused;
+    struct brood_error error;
     struct brood_options settled;
     struct bd_plan plan;
-    bd_error_begin(error, options);
-    int result = bd_options_read(options, BD_FOR_PRINT, &settled, error);
+    if (!options)
+        return -EINVAL;
+    bd_error_begin(&error, options);
+    int result = bd_options_read(options, BD_FOR_PRINT, &settled, &error);
     if (result == 0)
-        result = bd_plan_make(&plan, &settled, error);
+        result = bd_plan_make(&plan, &settled, &error);
     if (result < 0)
-        return result;
+        return bd_error_give(result, &error, reterr);
     const int ends[BD_STREAMS] = {UNMADE_END(0), UNMADE_END(1), UNMADE_END(2)};
     bd_plan_settle(&plan, ends);
     struct bd_text text = bd_text_over(buffer, size);

@@ -41,6 +41,8 @@ int bd_explain_exec(const struct bd_plan *plan, const struct os_report *report,
     struct os_exec_facts facts;
     look_at(plan, candidate, report->code, &facts);
     bool by_interpreter = facts.detail == BROOD_DETAIL_INTERPRETER;
+    bool foreign = facts.detail == BROOD_DETAIL_WRONG_MACHINE;
     return bd_error_detail(reterr, BROOD_STAGE_EXEC, report->code, facts.detail,
-                           by_interpreter ? facts.interpreter : candidate, facts.machine);
+                           by_interpreter ? facts.interpreter : candidate,
+                           foreign ? facts.machine : -1);
 }
