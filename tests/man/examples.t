@@ -6,8 +6,9 @@
 # A complete program is a literal block with `int main` or `int` and `main` on two lines. Each is
 # compiled against include/brood.h and libbrood.a with warnings as errors, and run in an empty
 # directory; it must exit with 0 and leave no process behind. If the words between it and the next
-# literal block are just "prints", that block is what it has to print. It may print nothing on
-# standard error. The example of README.md is tried in the same way.
+# literal block are just "prints", that block is what it has to print; `...` at the end of a line
+# stands for the rest of it. It may print nothing on standard error. The example of README.md is
+# tried in the same way. CC, CFLAGS and LDFLAGS have to be those of the library.
 use strict;
 use warnings;
 use File::Basename;
@@ -17,7 +18,7 @@ use POSIX qw(setpgid);
 my $bound = 20;    # seconds for one program
 my $source = $ENV{BROOD_SOURCE} || dirname(__FILE__) . '/../..';
 my $build = $ENV{BROOD_BUILD} || "$source/build";
-my @compile = (split(' ', $ENV{CC} || 'cc'),
+my @compile = (map({ split ' ' } $ENV{CC} || 'cc', $ENV{CFLAGS} // '', $ENV{LDFLAGS} // ''),
     qw(-std=gnu11 -Wall -Wextra -Wpedantic -Werror -pthread), "-I$source/include");
 my $dir = tempdir('brood-man.XXXXXX', TMPDIR => 1, CLEANUP => 1);
 
@@ -64,16 +65,16 @@ sub put {
     close $out or die "$name: $!\n";
 }
 
-# Processes of a group, by /proc: the fields after the last ')' of stat are state, parent, group.
+# Processes of a group, by /proc: after the last ')' of stat come state, parent, group.
 sub members {
     my ($group) = @_;
     return grep { slurp("/proc/$_/stat") =~ /.*\) \S \d+ (\d+) /s && $1 == $group }
         map { basename($_) } glob('/proc/[0-9]*');
 }
 
-# Runs a command in $where, words to files. Returns the wait status, undef when its time was over, and
-# whether it left a process in its group. The group is led by a process of ours that is reaped last, so
-# that its number cannot become anybody else's before the group is ended.
+# Runs a command in $where, words to files. Returns the wait status, undef when its time was over,
+# and whether it left a process in its group. The group is led by a process of ours that is reaped
+# last, so that its number cannot become anybody else's before the group is ended.
 sub run {
     my ($where, $seconds, @command) = @_;
     my $leader = fork // die "fork: $!\n";
@@ -116,6 +117,14 @@ sub ok {
     print map { "# $_\n" } map { split /\n/ } @why unless $good;
 }
 
+# Is what was said what the page shows?
+sub agree {
+    my ($said, $output) = @_;
+    my $pattern = quotemeta $output;
+    $pattern =~ s/\\\.\\\.\\\.\\\n/.*\\n/g;
+    return $said =~ /\A$pattern\z/;
+}
+
 my $number = 0;
 # One program: compiled, run, compared.
 sub try {
@@ -133,7 +142,8 @@ sub try {
     push @why, "wait status $status" if $status;
     push @why, "on standard error:", $complaint if $complaint ne '';
     push @why, 'a process was left behind' if $left && !$may_leave;
-    push @why, 'printed:', $said, 'the page says:', $output if defined $output && $said ne $output;
+    push @why, 'printed:', $said, 'the page says:', $output
+        if defined $output && !agree($said, $output);
     ok(!@why, $name, @why);
 }
 
@@ -155,6 +165,7 @@ my $main = "#include <brood.h>\n#include <unistd.h>\n#include <stdio.h>\nint mai
 refuses('what does not compile', "$main { nothing }\n");
 refuses('an exit status', "$main { return 1; }\n");
 refuses('another output', "$main { puts(\"a\"); return 0; }\n", "b\n");
+refuses('another line after a free end', "$main { puts(\"a b\\nc\"); return 0; }\n", "a ...\nb\n");
 refuses('a process left behind', "$main { if (fork() == 0) sleep(30); return 0; }\n");
 
 my $source_pages = "$source/doc/man";
