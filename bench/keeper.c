@@ -29,7 +29,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SETTLE_MS = 3000, END_MS = 10000, ROOM_FAILED = 99 };
+enum { SETTLE_MS = 6000, END_MS = 10000, ROOM_FAILED = 99 };
 
 struct room {
     enum keeper_room kind;
@@ -201,6 +201,7 @@ static _Noreturn void keep(const struct room *room)
     int children_fd = -1;
     if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0 || (children_fd = census_open()) < 0)
         _exit(ROOM_FAILED);
+    long begun = now_ms();
     pid_t pid = fork_bound();
     if (pid < 0)
         _exit(ROOM_FAILED);
@@ -212,6 +213,7 @@ static _Noreturn void keep(const struct room *room)
     }
     struct keeper_report *report = room->report;
     report->exit_code = wait_bounded(pid, room->bound_s * 1000L, &report->timed_out);
+    report->took_ms = (unsigned)(now_ms() - begun);
     count_left(children_fd, report);
     report->unkept = end_left(children_fd);
     _exit(0);

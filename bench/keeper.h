@@ -23,7 +23,8 @@ enum keeper_room {
 struct keeper_report {
     bool timed_out;
     int exit_code;      /* of the function's process, 128 + n after signal n */
-    unsigned left;      /* processes alive or zombie after it had ended */
+    unsigned took_ms;   /* until that process had ended */
+    unsigned left;      /* processes alive or zombie after that */
     unsigned stuck;     /* of those, in a read that can never end (census.h) */
     unsigned zombies;   /* of those, ended and reaped by nobody */
     unsigned unkept;    /* of those, still there after SIGKILL: none, or the figures are no good */
