@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { FILES = 64, FILE_BYTES = 512 };
 enum { SAYINGS = 8, SAYING_BYTES = 5000, TOLD_BYTES = 65536, WHY_BYTES = 1024 };
 
 static struct audit before;
@@ -36,7 +37,17 @@ const char *say(const char *format, ...)
 
 const char *lab_file(const char *name)
 {
-    return say("%s/%s", lab_directory(), name);
+    static char paths[FILES][FILE_BYTES];
+    char path[FILE_BYTES];
+    (void)lab_path(path, sizeof path, name);
+    for (size_t i = 0; i < FILES; i++) {
+        if (!paths[i][0])
+            memcpy(paths[i], path, sizeof path);
+        if (strcmp(paths[i], path) == 0)
+            return paths[i];
+    }
+    REQUIRE(!"room for the names of so many files");
+    return NULL;
 }
 
 /* ------------------------------------------------------------------ starts that work */

@@ -67,7 +67,7 @@ void run_is_refused(const char *what, const struct brood_options *options,
 /* A text put together for one check. The buffer is overwritten by the next but seven. */
 const char *say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* What a pathname of the test's directory is: lab_path() with room of its own, as say(). */
+/* lab_path() with room of its own, which stays. */
 const char *lab_file(const char *name);
 
 #endif
