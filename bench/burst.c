@@ -17,9 +17,12 @@
 #include "keeper.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum {
@@ -249,6 +252,50 @@ static bool run_limits(const struct asked *asked, const struct repository *repo,
     return brood.bad_limits == 0 && (old.left > 0 || asked->to - asked->from < 4);
 }
 
+/* Everything but the repository's beginning and end. Returns the exit code. */
+static int run_bursts(const struct asked *asked, const struct repository *repo)
+{
+    char why[512] = "";
+    size_t count = 0;
+    const struct command *commands = repo_commands(repo, &count, why, sizeof why);
+    if (commands == NULL) {
+        (void)fprintf(stderr, "burst: git cannot be run: %s\n", why);
+        return 1;
+    }
+    return run_limits(asked, repo, commands, count) ? 0 : 1;
+}
+
+/* Runs the bursts in a process of its own, so that the repository is removed even when Ctrl-C ends
+ * them. Returns their exit code, 128 + n after signal n. */
+static int run_interruptibly(const struct asked *asked, const struct repository *repo)
+{
+    sigset_t wanted, before;
+    (void)sigemptyset(&wanted);
+    (void)sigaddset(&wanted, SIGINT);
+    (void)sigaddset(&wanted, SIGTERM);
+    (void)sigaddset(&wanted, SIGHUP);
+    (void)sigaddset(&wanted, SIGCHLD);
+    (void)sigprocmask(SIG_BLOCK, &wanted, &before);
+    pid_t parent = getpid(), worker = fork();
+    if (worker == 0) {
+        (void)sigprocmask(SIG_SETMASK, &before, NULL);
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        int code = getppid() == parent ? run_bursts(asked, repo) : 1;
+        (void)fflush(stdout);
+        _exit(code);
+    }
+    int status = 0;
+    while (worker > 0 && waitpid(worker, &status, WNOHANG) == 0) {
+        int caught = sigwaitinfo(&wanted, NULL);
+        if (caught > 0 && caught != SIGCHLD)
+            (void)kill(worker, SIGTERM); /* ours and not reaped yet */
+    }
+    (void)sigprocmask(SIG_SETMASK, &before, NULL);
+    if (worker < 0)
+        return 1;
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
 int main(int argc, char **argv)
 {
     struct asked asked;
@@ -262,13 +309,13 @@ int main(int argc, char **argv)
         usage(stderr);
         return 2;
     }
-    size_t count = 0;
-    const struct command *commands = NULL;
+    (void)signal(SIGCHLD,
+                 SIG_DFL); /* ignored, as some parents leave it, nothing can be waited for */
+    int code = 1;
     if (repo_open(&repo, why, sizeof why) == 0)
-        commands = repo_commands(&repo, &count, why, sizeof why);
-    bool good = commands != NULL && run_limits(&asked, &repo, commands, count);
-    if (commands == NULL)
+        code = run_interruptibly(&asked, &repo);
+    else
         (void)fprintf(stderr, "burst: no repository to work on: %s\n", why);
     repo_close(&repo);
-    return good ? 0 : 1;
+    return code;
 }

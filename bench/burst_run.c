@@ -109,7 +109,7 @@ static bool finish_one(struct progress *progress)
     return false;
 }
 
-/* Takes one round of what the jobs have to say. Returns false when nothing came within the bound. */
+/* Takes one round of what the jobs have to say. False when nothing came within the bound. */
 static bool take_round(struct progress *progress)
 {
     static struct pollfd polled[3 * JOBS];

@@ -206,7 +206,9 @@ char census_state(pid_t pid)
     if (read_proc(pid, "stat", text, sizeof text) <= 0)
         return 0;
     const char *after_name = strrchr(text, ')'); /* the name may hold anything, ')' too */
-    return after_name != NULL && after_name[1] == ' ' ? after_name[2] : 0;
+    if (after_name == NULL || after_name[1] != ' ')
+        return 0;
+    return after_name[2];
 }
 
 static bool link_of(pid_t pid, int fd, char *target, size_t size)

@@ -157,7 +157,7 @@ static bool mount_proc(void)
 }
 
 /* Counts what is left. The newest may not have come to rest yet, and nobody tells when a process
- * falls asleep: so look again, up to a bound, while some neither sleeps for ever nor is a zombie. */
+ * falls asleep: so look again, up to a bound, while one neither sleeps for ever nor has ended. */
 static void count_left(int children_fd, struct keeper_report *report)
 {
     static pid_t pids[CENSUS_CHILDREN];
@@ -173,7 +173,7 @@ static void count_left(int children_fd, struct keeper_report *report)
         }
         if (report->stuck + report->zombies == report->left || now_ms() >= deadline)
             return;
-        struct timespec moment = {.tv_nsec = 20 * 1000 * 1000};
+        struct timespec moment = {.tv_nsec = 20000000L};
         (void)nanosleep(&moment, NULL);
     }
 }
@@ -249,6 +249,8 @@ int keeper_run(enum keeper_room kind, int (*body)(void *argument), void *argumen
                         .report = keeper_shared(sizeof *ret)};
     if (room.report == NULL)
         return -ENOMEM;
+    (void)signal(SIGCHLD,
+                 SIG_DFL); /* ignored, as some parents leave it, nothing can be waited for */
     pid_t pid = fork_bound();
     if (pid == 0)
         be_outer(&room);

@@ -36,7 +36,7 @@ enum keeper_room keeper_best_room(void);
 const char *keeper_room_name(enum keeper_room room);
 
 /* Runs body(argument) with this bound. Returns 0, or -errno when it could not be. The function's
- * memory is its own: it gives results through keeper_shared(). */
+ * memory is its own: it gives results through keeper_shared(). SIGCHLD is set to its default. */
 int keeper_run(enum keeper_room room, int (*body)(void *argument), void *argument, unsigned bound_s,
                struct keeper_report *ret);
 

@@ -78,18 +78,18 @@ static int make_pipe(struct pipe_ends *ends)
 
 static int make_start_pipes(struct start_pipes *pipes)
 {
-    struct pipe_ends *const all[] = {&pipes->exec_control, &pipes->read_in, &pipes->read_err,
-                                     &pipes->write_out};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        *all[i] = (struct pipe_ends){.read = -1, .write = -1};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        int code = make_pipe(all[i]);
-        if (code != 0) {
-            close_start_pipes(pipes);
-            return code;
-        }
-    }
-    return 0;
+    const struct pipe_ends none = {.read = -1, .write = -1};
+    *pipes = (struct start_pipes){none, none, none, none};
+    int code = make_pipe(&pipes->exec_control);
+    if (code == 0)
+        code = make_pipe(&pipes->read_in);
+    if (code == 0)
+        code = make_pipe(&pipes->read_err);
+    if (code == 0)
+        code = make_pipe(&pipes->write_out);
+    if (code != 0)
+        close_start_pipes(pipes);
+    return code;
 }
 
 static ssize_t read_retry(int fd, void *data, size_t size)

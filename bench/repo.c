@@ -11,7 +11,6 @@
 
 #include <fcntl.h>
 #include <ftw.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,17 +109,12 @@ static bool git(const struct repository *repo, const char *cwd, char *const argv
     return good;
 }
 
-static bool write_file(const char *path, const char *mode, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-static bool write_file(const char *path, const char *mode, const char *format, ...)
+static bool write_file(const char *path, const char *mode, const char *words)
 {
     FILE *file = fopen(path, mode);
     if (file == NULL)
         return false;
-    va_list values;
-    va_start(values, format);
-    bool whole = vfprintf(file, format, values) >= 0;
-    va_end(values);
+    bool whole = fputs(words, file) >= 0;
     return fclose(file) == 0 && whole;
 }
 
@@ -140,12 +134,13 @@ static bool clone_here(struct repository *repo, char *why, size_t size)
 static bool make_commit(const struct repository *repo, int number, char *why, size_t size)
 {
     for (int file = 0; file < 24; file++) {
-        char path[REPO_PATH + 64];
+        char path[REPO_PATH + 64], line[64];
         (void)snprintf(path, sizeof path, "%s/part%d", repo->directory, file % 4);
         (void)mkdir(path, 0755); /* from the second commit on it exists */
         (void)snprintf(path, sizeof path, "%s/part%d/text%02d.txt", repo->directory, file % 4,
                        file);
-        if (!write_file(path, "a", "commit %d adds this line to file %d\n", number, file)) {
+        (void)snprintf(line, sizeof line, "change %d adds this line to file %d\n", number, file);
+        if (!write_file(path, "ae", line)) {
             (void)snprintf(why, size, "cannot write %s", path);
             return false;
         }
@@ -176,9 +171,9 @@ static bool change_files(struct repository *repo, char *why, size_t size)
     if (!git(repo, repo->directory, list, name, sizeof name, why, size))
         return false;
     (void)snprintf(path, sizeof path, "%s/%s", repo->directory, name);
-    bool good = write_file(path, "a", "one line more\n");
+    bool good = write_file(path, "ae", "one line more\n");
     (void)snprintf(path, sizeof path, "%s/burst-new-file", repo->directory);
-    good = write_file(path, "w", "a new file\n") && good;
+    good = write_file(path, "we", "a new file\n") && good;
     if (!good)
         (void)snprintf(why, size, "cannot change files in %s", repo->directory);
     return good;
@@ -207,7 +202,7 @@ int repo_open(struct repository *repo, char *why, size_t size)
     (void)snprintf(repo->directory, sizeof repo->directory, "%s/repo", path);
     (void)snprintf(path, sizeof path, "%s/gitconfig", repo->scratch);
     repo->env = make_env(repo->scratch);
-    if (repo->env == NULL || !write_file(path, "w", "%s", git_config)) {
+    if (repo->env == NULL || !write_file(path, "we", git_config)) {
         (void)snprintf(why, size, "cannot write %s", path);
         return -1;
     }

@@ -4,7 +4,7 @@
  *
  * A clone of the repository that we stand in, or a small one made on the spot; in either some
  * files are changed, so that status and diff have something to say. It lies in a directory of its
- * own, so that nobody's edit during a burst changes an answer, and nothing of the user's is touched.
+ * own, so that no edit during a burst changes an answer, and nothing of the user's is touched.
  *
  * Invariant: every command has been run once, alone, and its answer noted: what a burst collects is
  * compared with that.

@@ -27,7 +27,7 @@ static void try_to_start(const struct brood_options *options)
 
 static int make_file(const char *name, const char *words, mode_t mode)
 {
-    FILE *file = fopen(name, "w");
+    FILE *file = fopen(name, "we");
     if (file == NULL || fputs(words, file) == EOF)
         return -1;
     return fclose(file) == 0 ? chmod(name, mode) : -1;

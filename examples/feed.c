@@ -27,7 +27,7 @@ static int feed_from_memory(void)
     return 0;
 }
 
-/* Bit by bit: write, and close the stream when there is no more, so that the program sees the end. */
+/* Bit by bit: write, and close the stream after the last, so that the program sees the end. */
 static int feed_through_a_pipe(void)
 {
     char *argv[] = {"wc", "-l", NULL}, text[512], answer[64];

@@ -39,15 +39,15 @@ static int count_children(void)
     DIR *tasks = opendir("/proc/self/task");
     for (struct dirent *task; tasks != NULL && (task = readdir(tasks)) != NULL;) {
         char path[300];
-        snprintf(path, sizeof path, "/proc/self/task/%s/children", task->d_name);
-        FILE *list = fopen(path, "r");
+        (void)snprintf(path, sizeof path, "/proc/self/task/%s/children", task->d_name);
+        FILE *list = fopen(path, "re");
         for (int pid; list != NULL && fscanf(list, "%d", &pid) == 1;)
             count++;
         if (list != NULL)
-            fclose(list);
+            (void)fclose(list);
     }
     if (tasks != NULL)
-        closedir(tasks);
+        (void)closedir(tasks);
     return count;
 }
 

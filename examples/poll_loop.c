@@ -12,7 +12,7 @@
 enum { PROGRAMS = 3 };
 
 struct program {
-    const char *script;
+    char *script;
     struct brood_child *child;
     int ended, silent; /* the two events */
     size_t bytes;
@@ -21,12 +21,10 @@ struct program {
 
 static int start(struct program *program)
 {
-    char shell[] = "sh", option[] = "-c", script[128], text[512];
-    char *argv[] = {shell, option, script, NULL};
+    char *argv[] = {"sh", "-c", program->script, NULL}, text[512];
     struct brood_stream out = {.kind = BROOD_PIPE, .flags = BROOD_STREAM_NONBLOCK};
     struct brood_error error;
 
-    snprintf(script, sizeof script, "%s", program->script);
     if (brood_start(BROOD_OPTIONS(.argv = argv, .out = out), &program->child, &error) == 0)
         return 0;
     puts(brood_error_text(&error, text, sizeof text));
@@ -46,21 +44,21 @@ static void take_output(struct program *program)
 static void loop(struct program *programs)
 {
     for (int done = 0; done < PROGRAMS;) {
-        struct pollfd wanted[2 * PROGRAMS];
+        struct pollfd wanted[2 * PROGRAMS]; /* the outputs, then the ends */
         for (int i = 0; i < PROGRAMS; i++) {
             struct program *program = &programs[i];
             int output = program->silent ? -1 : brood_child_stream(program->child, BROOD_OUT);
             int end = program->ended ? -1 : brood_child_pidfd(program->child);
-            wanted[2 * i] = (struct pollfd){.fd = output, .events = POLLIN};
-            wanted[2 * i + 1] = (struct pollfd){.fd = end, .events = POLLIN};
+            wanted[i] = (struct pollfd){.fd = output, .events = POLLIN};
+            wanted[PROGRAMS + i] = (struct pollfd){.fd = end, .events = POLLIN};
         }
-        poll(wanted, 2 * PROGRAMS, -1);
+        poll(wanted, sizeof wanted / sizeof *wanted, -1);
         done = 0;
         for (int i = 0; i < PROGRAMS; i++) {
             struct program *program = &programs[i];
-            if (wanted[2 * i].revents != 0)
+            if (wanted[i].revents != 0)
                 take_output(program);
-            if (wanted[2 * i + 1].revents != 0)
+            if (wanted[PROGRAMS + i].revents != 0)
                 program->ended = brood_child_wait(program->child, 0, &program->end) == 0;
             done += program->ended && program->silent;
         }

@@ -6,8 +6,8 @@
  *     reproduction
  *
  * A start with three pipes needs 7 descriptors with brood and 10 the old way; the old way strands
- * a child exactly when 8 or 9 are free. So the script runs with 7, 8 and 9, each time in a process of
- * its own (bench/keeper.h), where what is left can be counted and ended.
+ * a child exactly when 8 or 9 are free. So the script runs with 7, 8 and 9, each time in a process
+ * of its own (bench/keeper.h), where what is left can be counted and ended.
  *
  * Exit code 0: brood left nothing at any count, and the old way did at some.
  */

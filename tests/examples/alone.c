@@ -31,7 +31,7 @@ int main(int argc, char **argv)
     }
     int code = keeper_run(keeper_best_room(), become, argv + 3,
                           (unsigned)strtoul(argv[2], NULL, 10), &report);
-    FILE *to = fopen(argv[1], "w");
+    FILE *to = fopen(argv[1], "we");
     if (code != 0 || to == NULL) {
         (void)fprintf(stderr, "alone: cannot watch %s: %s\n", argv[3], strerror(-code));
         return 1;
