@@ -213,8 +213,10 @@ static _Noreturn void keep(const struct room *room)
     }
     struct keeper_report *report = room->report;
     report->exit_code = wait_bounded(pid, room->bound_s * 1000L, &report->timed_out);
-    report->took_ms = (unsigned)(now_ms() - begun);
+    long ended = now_ms();
     count_left(children_fd, report);
+    report->took_ms = (unsigned)(ended - begun);
+    report->rest_ms = (unsigned)(now_ms() - ended);
     report->unkept = end_left(children_fd);
     _exit(0);
 }

@@ -24,6 +24,7 @@ struct keeper_report {
     bool timed_out;
     int exit_code;      /* of the function's process, 128 + n after signal n */
     unsigned took_ms;   /* until that process had ended */
+    unsigned rest_ms;   /* from then until what it left had ended or come to rest */
     unsigned left;      /* processes alive or zombie after that */
     unsigned stuck;     /* of those, in a read that can never end (census.h) */
     unsigned zombies;   /* of those, ended and reaped by nobody */

@@ -3,7 +3,7 @@
  * alone REPORT BOUND_S PROGRAM [ARG...]: runs a program in a room of its own (bench/keeper.h), ends
  * what it leaves, and writes one line about it to the file REPORT:
  *
- *     exit 0, 12 ms, 0 alive, 0 zombies
+ *     exit 0, 12 ms, 0 ms later: 0 alive, 0 zombies
  *
  * Exit code: 0 when the program could be run and watched, whatever came of it.
  */
@@ -38,7 +38,7 @@ int main(int argc, char **argv)
     }
     if (report.timed_out)
         (void)fprintf(to, "not done in time, ");
-    (void)fprintf(to, "exit %d, %u ms, %u alive, %u zombies\n", report.exit_code, report.took_ms,
-                  report.left - report.zombies, report.zombies);
+    (void)fprintf(to, "exit %d, %u ms, %u ms later: %u alive, %u zombies\n", report.exit_code,
+                  report.took_ms, report.rest_ms, report.left - report.zombies, report.zombies);
     return fclose(to) == 0 ? 0 : 1;
 }
