@@ -85,7 +85,7 @@ static int collect_from(struct run *run, struct bd_collector *collector)
     int result = bd_collector_read(collector);
     if (result < 0)
         return result;
-    if (collector->over_limit && run->state == RUNNING)
+    if (collector->over_limit && !collector->discards && run->state == RUNNING)
         begin_ending(run, BROOD_CAUSE_OUTPUT_LIMIT);
     return 0;
 }
