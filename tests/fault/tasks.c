@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Whose call is it; see tasks.h. Reads /proc of the supervisor's own pid namespace, where the
+ * numbers in the notifications are valid.
+ */
+#include "tasks.h"
+#include "inject.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Of a task that has not yet exec'd since its fork (include/linux/sched.h). */
+enum { PF_FORKNOEXEC_BIT = 0x40 };
+
+static ssize_t read_proc(pid_t pid, const char *name, char *text, size_t size)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    ssize_t length = read(fd, text, size - 1);
+    int code = errno;
+    close(fd);
+    if (length < 0)
+        return -code;
+    text[length] = 0;
+    return length;
+}
+
+int tasks_stat(pid_t pid, pid_t *ret_parent, unsigned long *ret_flags)
+{
+    char text[1024];
+    ssize_t length = read_proc(pid, "stat", text, sizeof text);
+    if (length < 0)
+        return (int)length;
+    /* The name may hold anything, a ')' included: the last one ends it. */
+    const char *rest = strrchr(text, ')');
+    int parent;
+    if (rest == NULL || sscanf(rest, ") %*c %d %*d %*d %*d %*d %lu", &parent, ret_flags) != 2)
+        return -EPROTO;
+    *ret_parent = parent;
+    return 0;
+}
+
+static struct task *add(struct tasks *tasks, pid_t pid, int role)
+{
+    if (tasks->count == TASKS_MAX)
+        return NULL;
+    struct task *task = &tasks->task[tasks->count++];
+    *task = (struct task){.pid = pid, .role = role};
+    return task;
+}
+
+static struct task *lookup(struct tasks *tasks, pid_t pid)
+{
+    for (size_t i = 0; i < tasks->count; i++)
+        if (tasks->task[i].pid == pid)
+            return &tasks->task[i];
+    return NULL;
+}
+
+static bool is_thread_of(pid_t process, pid_t pid)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/task/%d", (int)process, (int)pid);
+    return access(path, F_OK) == 0;
+}
+
+/* A new task belongs to the start while a task of the start made it; a program's children are the
+ * program's matter. */
+static int first_role(struct tasks *tasks, pid_t pid)
+{
+    pid_t parent;
+    unsigned long flags;
+    if (is_thread_of(tasks->caller, pid))
+        return INJECT_CALLER;
+    if (tasks_stat(pid, &parent, &flags) < 0 || !(flags & PF_FORKNOEXEC_BIT))
+        return INJECT_PROGRAM;
+    if (parent == tasks->caller)
+        return INJECT_CHILD;
+    const struct task *maker = lookup(tasks, parent);
+    return maker != NULL && maker->role == INJECT_CHILD ? INJECT_CHILD : INJECT_PROGRAM;
+}
+
+void tasks_arm(struct tasks *tasks, pid_t caller)
+{
+    tasks->caller = caller;
+    tasks->count = 0;
+    add(tasks, caller, INJECT_CALLER);
+    char name[64], text[2048];
+    snprintf(name, sizeof name, "task/%d/children", (int)caller);
+    if (read_proc(caller, name, text, sizeof text) <= 0)
+        return;
+    char *at = text;
+    for (long pid = strtol(at, &at, 10); pid > 0; pid = strtol(at, &at, 10))
+        add(tasks, (pid_t)pid, INJECT_PROGRAM);
+}
+
+struct task *tasks_find(struct tasks *tasks, pid_t pid)
+{
+    struct task *task = lookup(tasks, pid);
+    if (task == NULL)
+        return add(tasks, pid, first_role(tasks, pid));
+    if (task->role == INJECT_CHILD && task->exec_tried) {
+        pid_t parent;
+        unsigned long flags;
+        if (tasks_stat(pid, &parent, &flags) < 0 || !(flags & PF_FORKNOEXEC_BIT))
+            task->role = INJECT_PROGRAM;
+        task->exec_tried = false;
+    }
+    return task;
+}
+
+bool tasks_made(const struct tasks *tasks, pid_t pid)
+{
+    for (size_t i = 0; i < tasks->count; i++)
+        if (tasks->task[i].pid == pid)
+            return tasks->task[i].role != INJECT_CALLER;
+    return false;
+}
