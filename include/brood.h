@@ -206,7 +206,7 @@ enum brood_detail {
     BROOD_DETAIL_NOT_SEARCHABLE = 5, /* exec: a directory on the way may not be entered */
     BROOD_DETAIL_WRONG_MACHINE =
         6, /* exec: a program for another processor (number: ELF machine) */
-    BROOD_DETAIL_NOT_A_PROGRAM = 7, /* exec: neither a program nor a script with #! */
+    BROOD_DETAIL_NOT_A_PROGRAM = 7, /* exec: neither a program that runs here nor a script */
     BROOD_DETAIL_NOT_FOUND = 8,     /* exec: in no directory of PATH (subject) */
     BROOD_DETAIL_KILLED = 9,        /* the new process was killed by signal `number` on its way */
     BROOD_DETAIL_NOEXEC_MOUNT = 10  /* exec: the file lies on a file system mounted noexec */

@@ -51,11 +51,10 @@ int brood_start(const struct brood_options *options, struct brood_child **ret,
 {
     struct brood_error error;
     struct brood_options settled;
-    if (!options || !ret)
-        return -EINVAL;
     int state = os_cancel_off();
-    bd_error_begin(&error, options);
     int result = bd_options_read(options, BD_FOR_START, &settled, &error);
+    if (result == 0 && !ret)
+        result = bd_error_options(&error, "ret is NULL", NULL);
     if (result == 0)
         result = bd_child_new(&settled, ret, &error);
     os_cancel_restore(state);

@@ -202,11 +202,10 @@ int brood_run(const struct brood_options *options, struct brood_result *ret,
 {
     struct brood_error error;
     struct run run = {.state = RUNNING, .collectors = {{.fd = -1}, {.fd = -1}, {.fd = -1}}};
-    if (!options || !ret)
-        return -EINVAL;
     int state = os_cancel_off();
-    bd_error_begin(&error, options);
     int result = bd_options_read(options, BD_FOR_RUN, &run.options, &error);
+    if (result == 0 && !ret)
+        result = bd_error_options(&error, "ret is NULL", NULL);
     if (result == 0)
         result = run_child(&run, ret, &error);
     bd_collector_done(&run.collectors[BROOD_OUT]);

@@ -11,6 +11,7 @@
 #include "os.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
@@ -37,24 +38,60 @@ static struct os_record *shared_page(void)
     return page == MAP_FAILED ? NULL : page;
 }
 
+/* The kernel gives the pidfd the lowest free number. For a caller that runs with 0, 1 or 2 closed that
+ * would be a standard stream, so a higher number is held for it: after the launch nothing may fail.
+ * `lowest_fd`: the number that was the lowest free one a moment ago, or -1. */
+static int reserve_number(struct os_launch *launch, int lowest_fd)
+{
+    if (lowest_fd < 0)
+        lowest_fd = os_is_open(0) && os_is_open(1) && os_is_open(2) ? OS_LOWEST_FD : 0;
+    if (lowest_fd >= OS_LOWEST_FD)
+        return 0;
+    struct os_pair unused;
+    int result = os_pipe_to_child(&unused);
+    if (result < 0)
+        return result;
+    os_close(unused.childs);
+    launch->spare_fd = unused.ours;
+    return 0;
+}
+
+/* Neither call can fail for want of a number. */
+static void settle_number(struct os_launch *launch)
+{
+    int pidfd = launch->pidfd;
+    if (pidfd >= 0 && pidfd < OS_LOWEST_FD && launch->spare_fd >= 0 &&
+        dup3(pidfd, launch->spare_fd, O_CLOEXEC) >= 0) {
+        launch->pidfd = os_take(&launch->spare_fd);
+        os_close(pidfd);
+    }
+    os_close(os_take(&launch->spare_fd));
+}
+
 int os_launch_prepare(struct os_launch *launch)
 {
     os_park_sweep();
     launch->pid = -1;
     launch->pidfd = -1;
     launch->shared = os_probe_shares_memory();
+    launch->spare_fd = -1;
+    int lowest_fd = -1;
     if (launch->reads_dispositions)
-        launch->ignored_known = os_signals_ignored(&launch->ignored);
+        launch->ignored_known = os_signals_ignored(&launch->ignored, &lowest_fd);
+    int result = reserve_number(launch, lowest_fd);
+    if (result < 0)
+        return result;
 
     launch->block = os_block_take();
-    if (!launch->block)
+    if (!launch->block) {
+        os_close(os_take(&launch->spare_fd));
         return -ENOMEM;
+    }
     /* A process with memory of its own reports through a page that both see. */
     launch->record =
         launch->shared ? (struct os_record *)os_block_top(launch->block) - 1 : shared_page();
     if (!launch->record) {
-        os_block_give(launch->block);
-        launch->block = NULL;
+        os_launch_done(launch);
         return -ENOMEM;
     }
     return 0;
@@ -62,6 +99,7 @@ int os_launch_prepare(struct os_launch *launch)
 
 void os_launch_done(struct os_launch *launch)
 {
+    os_close(os_take(&launch->spare_fd));
     if (launch->record && !launch->shared)
         (void)munmap(launch->record, RECORD_BYTES);
     launch->record = NULL;
@@ -145,6 +183,7 @@ int os_launch_create(struct os_launch *launch)
     if (pid < 0)
         return (int)pid;
     launch->pid = (pid_t)pid;
+    settle_number(launch);
     return 0;
 }
 
@@ -209,7 +248,6 @@ struct os_report os_launch_learn(struct os_launch *launch)
     } else if (state != OS_STATE_EXECING || !has_begun(launch)) {
         bool late = launch->deadline_ns != OS_NEVER && os_now_ns() >= launch->deadline_ns;
         report.progress = late ? OS_TIMED_OUT : OS_KILLED;
-        report.code = SIGKILL; /* the one signal that is not blocked there */
     }
     return report;
 }

@@ -48,12 +48,13 @@ static bool parse_hex(const char *text, uint64_t *ret)
 }
 
 /* Three system calls on one small file, where asking for each of 64 signals would take 64. */
-bool os_signals_ignored(uint64_t *ret)
+bool os_signals_ignored(uint64_t *ret, int *ret_lowest_fd)
 {
     char status[4096];
     int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return false;
+    *ret_lowest_fd = fd;
     ssize_t length = read(fd, status, sizeof status - 1);
     (void)close(fd);
     if (length <= 0)

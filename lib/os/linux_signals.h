@@ -12,6 +12,9 @@
 
 uint64_t os_signals_block(void); /* all of them; returns the mask before */
 void os_signals_restore(uint64_t mask);
-bool os_signals_ignored(uint64_t *ret); /* bit n - 1: signal n; false: not to be had */
+
+/* Bit n - 1: signal n. False: not to be had. *ret_lowest_fd: the lowest free descriptor, which this met
+ * on its way, or as it was. */
+bool os_signals_ignored(uint64_t *ret, int *ret_lowest_fd);
 
 #endif

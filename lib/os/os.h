@@ -16,6 +16,8 @@
 
 #define OS_NEVER INT64_MAX
 
+enum { OS_LOWEST_FD = 3 }; /* below are the standard streams */
+
 /* ------------------------------------------------------------------ the new process */
 
 /* What the new process does before its program runs, one step at a time. */
@@ -91,6 +93,7 @@ struct os_launch {
     bool ignored_known;     /* `ignored` holds */
     uint64_t ignored, mask; /* the caller's ignored signals and its mask */
     int64_t deadline_ns;
+    int spare_fd; /* a number held for the pidfd, or -1 */
     pid_t pid;
     int pidfd;
 };
@@ -100,7 +103,7 @@ enum os_progress { OS_BEGAN, OS_FAILED, OS_KILLED, OS_TIMED_OUT };
 struct os_report {
     int32_t progress; /* enum os_progress */
     int32_t step;     /* the step where it ended */
-    int32_t code;     /* OS_FAILED: errno; OS_KILLED: the signal */
+    int32_t code;     /* OS_FAILED: errno */
     int32_t choice;   /* the exec candidate concerned */
 };
 

@@ -20,6 +20,14 @@
 
 enum { HEAD_BYTES = 2048, ELF_MACHINE_AT = 18, ELF_DATA_AT = 5, ELF_BIG_ENDIAN = 2 };
 
+#if defined(__x86_64__)
+enum { OWN_MACHINE = EM_X86_64 };
+#elif defined(__aarch64__)
+enum { OWN_MACHINE = EM_AARCH64 };
+#else
+enum { OWN_MACHINE = EM_NONE };
+#endif
+
 /* The directory that a relative path of the child starts at. Returns AT_FDCWD or a descriptor. */
 static int open_base(int cwd_fd, const char *cwd)
 {
@@ -119,11 +127,11 @@ static void explain_format(int base, const char *path, struct os_exec_facts *ret
         return;
     if (length > ELF_MACHINE_AT + 1 && memcmp(head, ELFMAG, SELFMAG) == 0) {
         int low = head[ELF_MACHINE_AT], high = head[ELF_MACHINE_AT + 1];
-        ret->detail = BROOD_DETAIL_WRONG_MACHINE;
         ret->machine = head[ELF_DATA_AT] == ELF_BIG_ENDIAN ? low << 8 | high : high << 8 | low;
-    } else {
-        ret->detail = BROOD_DETAIL_NOT_A_PROGRAM;
     }
+    /* A broken file for our own machine is not a program either. */
+    bool foreign = ret->machine && ret->machine != OWN_MACHINE;
+    ret->detail = foreign ? BROOD_DETAIL_WRONG_MACHINE : BROOD_DETAIL_NOT_A_PROGRAM;
 }
 
 static void explain_missing(int base, const char *path, struct os_exec_facts *ret)

@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LOWEST_FD = 3, WATCHES_MAX = 8 };
+enum { WATCHES_MAX = 8 };
 
 void os_close(int fd)
 {
@@ -39,9 +39,9 @@ bool os_is_open(int fd)
 /* Consumes fd. */
 static int lift(int fd)
 {
-    if (fd < 0 || fd >= LOWEST_FD)
+    if (fd < 0 || fd >= OS_LOWEST_FD)
         return fd;
-    int higher = fcntl(fd, F_DUPFD_CLOEXEC, LOWEST_FD);
+    int higher = fcntl(fd, F_DUPFD_CLOEXEC, OS_LOWEST_FD);
     int error = errno;
     os_close(fd);
     return higher < 0 ? -error : higher;

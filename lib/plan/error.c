@@ -157,7 +157,7 @@ static bool add_detail(struct bd_text *text, const struct brood_error *error)
         return true;
     case BROOD_DETAIL_NOT_A_PROGRAM:
         bd_text_add_escaped(text, error->subject);
-        bd_text_add(text, " is neither a program nor a script with #!");
+        bd_text_add(text, " is neither a program that runs here nor a script with #!");
         return true;
     case BROOD_DETAIL_NOT_FOUND:
         bd_text_add(text, "not found in PATH ");

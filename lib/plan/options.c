@@ -26,6 +26,8 @@ static int read_sized(const struct brood_options *given, struct brood_options *r
                       struct brood_error *reterr)
 {
     size_t least = offsetof(struct brood_options, argv) + sizeof given->argv;
+    if (!given)
+        return bd_error_options(reterr, "options is NULL", NULL);
     size_t size = given->size;
     if (size < least)
         return bd_error_options(reterr,
@@ -83,6 +85,8 @@ static int check_values(const struct brood_options *options, struct brood_error 
     uint64_t never = UINT64_C(1) << (SIGNAL_KILL - 1) | UINT64_C(1) << (SIGNAL_STOP - 1);
     if (options->ignore_signals & never)
         return bd_error_options(reterr, "SIGKILL and SIGSTOP cannot be ignored", NULL);
+    if (options->rlimit_count && !options->rlimits)
+        return bd_error_options(reterr, "rlimit_count without rlimits", NULL);
     for (size_t i = 0; i < options->rlimit_count; i++) {
         const struct brood_rlimit *limit = &options->rlimits[i];
         if (limit->reserved)
@@ -239,6 +243,8 @@ static int check_map(const struct brood_options *options, struct brood_error *re
 {
     if (options->fd_count == 0)
         return 0;
+    if (!options->fds)
+        return bd_error_options(reterr, "fd_count without fds", NULL);
     uint64_t soft_limit = os_soft_nofile();
     for (size_t i = 0; i < options->fd_count; i++) {
         int32_t to = options->fds[i].to;
@@ -262,9 +268,12 @@ static int check_map(const struct brood_options *options, struct brood_error *re
 int bd_options_read(const struct brood_options *given, enum bd_purpose purpose,
                     struct brood_options *ret, struct brood_error *reterr)
 {
+    memset(reterr, 0, sizeof *reterr);
     int result = read_sized(given, ret, reterr);
-    if (result == 0)
-        result = check_words(ret, reterr);
+    if (result < 0)
+        return result;
+    bd_error_begin(reterr, ret);
+    result = check_words(ret, reterr);
     if (result == 0)
         result = check_flags(ret, reterr);
     if (result == 0)

@@ -7,7 +7,6 @@
  */
 #include "plan.h"
 
-#include <errno.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -252,9 +251,6 @@ ssize_t brood_plan_text(const struct brood_options *options, char *buffer, size_
     struct brood_error error;
     struct brood_options settled;
     struct bd_plan plan;
-    if (!options)
-        return -EINVAL;
-    bd_error_begin(&error, options);
     int result = bd_options_read(options, BD_FOR_PRINT, &settled, &error);
     if (result == 0)
         result = bd_plan_make(&plan, &settled, &error);

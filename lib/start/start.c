@@ -17,6 +17,7 @@
 #include "explain.h"
 #include "undo.h"
 
+enum { SIGNAL_BITS = 0x7f };
 enum { KILL_BOUND_MS = 10000, BACKOFF_FIRST_NS = 1000000, BACKOFF_LAST_NS = 50000000 };
 
 /* One transaction. On the heap: what is set aside must outlive the call. */
@@ -26,6 +27,7 @@ struct bd_transaction {
     struct os_pair ends[BD_STREAMS];
     struct bd_undo undo;
     struct os_parked parked;
+    struct os_exit end; /* of a process that was taken back */
     bool set_aside;
     struct brood_error *error;
 };
@@ -73,8 +75,7 @@ static void free_set_aside(void *owner)
 static void undo_process(void *argument)
 {
     struct bd_transaction *start = argument;
-    struct os_exit unused;
-    int result = os_end(start->launch.pidfd, os_deadline_ns(KILL_BOUND_MS), &unused);
+    int result = os_end(start->launch.pidfd, os_deadline_ns(KILL_BOUND_MS), &start->end);
     if (result == -ETIMEDOUT) {
         start->set_aside = true;
         start->error->unkillable_pid = start->launch.pid;
@@ -143,7 +144,9 @@ static int reserve(struct bd_transaction *start, const struct brood_options *opt
     /* Before the streams: it needs a descriptor for a moment, and this keeps the peak low. */
     result = os_launch_prepare(&start->launch);
     if (result < 0)
-        return bd_error_set(start->error, BROOD_STAGE_MEMORY, -result, NULL, -1);
+        return bd_error_set(start->error,
+                            result == -ENOMEM ? BROOD_STAGE_MEMORY : BROOD_STAGE_CREATE, -result,
+                            NULL, -1);
     bd_undo_push(&start->undo, undo_launch, start);
 
     bd_undo_push(&start->undo, undo_streams, start);
@@ -175,8 +178,8 @@ static int explain_report(struct bd_transaction *start, const struct os_report *
         return bd_error_set(start->error, BROOD_STAGE_TIMEOUT, ETIMEDOUT, NULL,
                             start->plan.options.start_timeout_ms);
     case OS_KILLED:
-        return bd_error_detail(start->error, step->stage, EINTR, BROOD_DETAIL_KILLED, NULL,
-                               report->code);
+        number = start->end.lost ? -1 : start->end.wait_status & SIGNAL_BITS;
+        return bd_error_detail(start->error, step->stage, EINTR, BROOD_DETAIL_KILLED, NULL, number);
     case OS_BEGAN:
     case OS_FAILED:
         break;
@@ -225,7 +228,8 @@ static int launch(struct bd_transaction *start)
             return result;
         os_pause_ns(pause_ns < left_ns ? pause_ns : left_ns);
         pause_ns = pause_ns * 2 < BACKOFF_LAST_NS ? pause_ns * 2 : BACKOFF_LAST_NS;
-        bd_plan_again(&start->plan);
+        if (start->error->stage == BROOD_STAGE_EXEC)
+            bd_plan_again(&start->plan);
     }
 }
 
