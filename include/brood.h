@@ -53,7 +53,7 @@ enum { BROOD_FOREVER = -1 }; /* a timeout without bound */
 
 /* Where a standard stream of the child leads. */
 enum brood_stream_kind {
-    BROOD_INHERIT = 0, /* the caller's descriptor of the same number; closed there: closed here */
+    BROOD_INHERIT = 0, /* the caller's descriptor of the same number, if that survives exec */
     BROOD_NULL = 1,    /* /dev/null, opened by the child */
     BROOD_PIPE = 2,    /* a pipe(2); our end by brood_child_stream() */
     BROOD_SOCKET = 3,  /* one end of a unix(7) stream socketpair(2), both directions */

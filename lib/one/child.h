@@ -40,4 +40,7 @@ int bd_child_signal_because(struct brood_child *child, int signal, uint32_t caus
 /* End and reap within BD_KILL_BOUND_MS; 0, -ETIMEDOUT or -EPERM. */
 int bd_child_kill(struct brood_child *child, uint32_t cause);
 
+/* Frees the handle of a process that could not be ended in time; a later start reaps it. */
+void bd_child_set_aside(struct brood_child *child);
+
 #endif

@@ -101,21 +101,28 @@ static void free_handle(void *owner)
     free(child);
 }
 
+void bd_child_set_aside(struct brood_child *child)
+{
+    close_streams(child);
+    child->parked =
+        (struct os_parked){.pidfd = child->started.pidfd, .free = free_handle, .owner = child};
+    os_park(&child->parked);
+}
+
 struct brood_child *brood_child_free(struct brood_child *child)
 {
     if (!child)
         return NULL;
     int state = os_cancel_off();
-    close_streams(child);
     int pidfd = child->started.pidfd;
     /* Not ours: a forked copy of the program frees its copy of the handle, or somebody has reaped it. */
     int result = 0;
     if (!child->ended && os_exit_is_ours(pidfd))
         result = bd_child_kill(child, BROOD_CAUSE_ASKED);
     if (result < 0) {
-        child->parked = (struct os_parked){.pidfd = pidfd, .free = free_handle, .owner = child};
-        os_park(&child->parked);
+        bd_child_set_aside(child);
     } else {
+        close_streams(child);
         os_close(pidfd);
         free_handle(child);
     }

@@ -193,7 +193,10 @@ static int run_child(struct run *run, struct brood_result *ret, struct brood_err
         explain_pump(run, result, reterr);
     else
         give_result(run, ret);
-    brood_child_free(run->child);
+    if (result == -ETIMEDOUT)
+        bd_child_set_aside(run->child); /* its bound is spent */
+    else
+        brood_child_free(run->child);
     return result;
 }
 

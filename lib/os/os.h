@@ -172,6 +172,7 @@ int os_socket_pair(struct os_pair *ret);
 int os_memory_file(const void *bytes, size_t length, int *ret); /* sealed, at its beginning */
 int os_set_nonblock(int fd); /* a pipe or socket made here, which has no other flag */
 bool os_is_open(int fd);
+bool os_survives_exec(int fd); /* open, and not close-on-exec */
 void os_close(int fd);
 int os_take(int *fd); /* returns it, leaves -1 */
 

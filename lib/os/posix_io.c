@@ -36,6 +36,12 @@ bool os_is_open(int fd)
     return fd >= 0 && fcntl(fd, F_GETFD) >= 0;
 }
 
+bool os_survives_exec(int fd)
+{
+    int flags = fcntl(fd, F_GETFD);
+    return flags >= 0 && !(flags & FD_CLOEXEC);
+}
+
 /* Consumes fd. */
 static int lift(int fd)
 {

@@ -203,7 +203,7 @@ static int32_t inherited_source(const struct bd_plan *plan, int index)
     for (size_t i = 0; i < plan->fd_count; i++)
         if (plan->fds[i].to == index)
             return plan->fds[i].from;
-    return os_is_open(index) ? index : -1;
+    return os_survives_exec(index) ? index : -1;
 }
 
 /* Where stream `index` of the child comes from: a descriptor, or something a step makes; -1: nowhere. */
