@@ -208,6 +208,8 @@ bool os_nofile_before(uint64_t *ret_soft,
 char *const *os_environment(void);
 const char *os_variable(char *const *env, const char *name);
 
+const char *os_error_words(int code); /* of an errno; any thread, no locale */
+
 /* Cancellation of the calling thread is off between these two. */
 int os_cancel_off(void);
 void os_cancel_restore(int state);

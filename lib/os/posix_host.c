@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the program that we are a guest of has: its environment and its limit of descriptors.
+ * What the program that we are a guest of has: its environment, its limit of descriptors, its C
+ * library's words.
  *
  * Room os. Invariants: `environ` is read, never changed; the limit is changed by os_raise_nofile() only,
  * and what it was before is remembered once, to be given back to children.
@@ -67,4 +68,15 @@ bool os_nofile_before(uint64_t *ret_soft, uint64_t *ret_hard)
     *ret_hard = now.rlim_max;
     *ret_soft = soft < now.rlim_max ? soft : now.rlim_max;
     return true;
+}
+
+const char *os_error_words(int code)
+{
+#if defined(__GLIBC__)
+    const char *words =
+        strerrordesc_np(code); /* since 2.32; strerror(3) is not thread-safe there */
+#else
+    const char *words = strerror(code);
+#endif
+    return words ? words : "unknown error";
 }

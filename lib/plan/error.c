@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "../base/text.h"
+#include "../os/os.h"
 
 /* ------------------------------------------------------------------ filling in */
 
@@ -117,8 +118,7 @@ const char *brood_stage_name(int32_t stage)
 
 static void add_errno(struct bd_text *text, int code)
 {
-    const char *words = strerrordesc_np(code); /* no locale, no buffer, any thread */
-    bd_text_add(text, words ? words : "unknown error");
+    bd_text_add(text, os_error_words(code));
 }
 
 /* The detail's own sentence. False: the errno says it all. */
