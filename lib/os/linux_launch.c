@@ -38,36 +38,6 @@ static struct os_record *shared_page(void)
     return page == MAP_FAILED ? NULL : page;
 }
 
-/* The kernel gives the pidfd the lowest free number. For a caller that runs with 0, 1 or 2 closed that
- * would be a standard stream, so a higher number is held for it: after the launch nothing may fail.
- * `lowest_fd`: the number that was the lowest free one a moment ago, or -1. */
-static int reserve_number(struct os_launch *launch, int lowest_fd)
-{
-    if (lowest_fd < 0)
-        lowest_fd = os_is_open(0) && os_is_open(1) && os_is_open(2) ? OS_LOWEST_FD : 0;
-    if (lowest_fd >= OS_LOWEST_FD)
-        return 0;
-    struct os_pair unused;
-    int result = os_pipe_to_child(&unused);
-    if (result < 0)
-        return result;
-    os_close(unused.childs);
-    launch->spare_fd = unused.ours;
-    return 0;
-}
-
-/* Neither call can fail for want of a number. */
-static void settle_number(struct os_launch *launch)
-{
-    int pidfd = launch->pidfd;
-    if (pidfd >= 0 && pidfd < OS_LOWEST_FD && launch->spare_fd >= 0 &&
-        dup3(pidfd, launch->spare_fd, O_CLOEXEC) >= 0) {
-        launch->pidfd = os_take(&launch->spare_fd);
-        os_close(pidfd);
-    }
-    os_close(os_take(&launch->spare_fd));
-}
-
 int os_launch_prepare(struct os_launch *launch)
 {
     os_park_sweep();
@@ -78,15 +48,13 @@ int os_launch_prepare(struct os_launch *launch)
     int lowest_fd = -1;
     if (launch->reads_dispositions)
         launch->ignored_known = os_signals_ignored(&launch->ignored, &lowest_fd);
-    int result = reserve_number(launch, lowest_fd);
-    if (result < 0)
-        return result;
+    if (lowest_fd < 0)
+        lowest_fd = os_is_open(0) && os_is_open(1) && os_is_open(2) ? OS_LOWEST_FD : 0;
+    launch->holds_number = lowest_fd < OS_LOWEST_FD;
 
     launch->block = os_block_take();
-    if (!launch->block) {
-        os_close(os_take(&launch->spare_fd));
+    if (!launch->block)
         return -ENOMEM;
-    }
     /* A process with memory of its own reports through a page that both see. */
     launch->record =
         launch->shared ? (struct os_record *)os_block_top(launch->block) - 1 : shared_page();
@@ -99,7 +67,6 @@ int os_launch_prepare(struct os_launch *launch)
 
 void os_launch_done(struct os_launch *launch)
 {
-    os_close(os_take(&launch->spare_fd));
     if (launch->record && !launch->shared)
         (void)munmap(launch->record, RECORD_BYTES);
     launch->record = NULL;
@@ -170,8 +137,36 @@ static long clone_process(struct os_launch *launch)
     return pid;
 }
 
+/* The kernel gives the pidfd the lowest free number. For a caller that runs with 0, 1 or 2 closed that
+ * would be a standard stream, so a higher number is held for it: after the launch nothing may fail. */
+static int hold_number(struct os_launch *launch)
+{
+    struct os_pair unused;
+    int result = os_pipe_to_child(&unused);
+    if (result < 0)
+        return result;
+    os_close(unused.childs);
+    launch->spare_fd = unused.ours;
+    return 0;
+}
+
+/* Neither call can fail for want of a number. */
+static void settle_number(struct os_launch *launch)
+{
+    int pidfd = launch->pidfd;
+    if (pidfd >= 0 && pidfd < OS_LOWEST_FD && launch->spare_fd >= 0 &&
+        dup3(pidfd, launch->spare_fd, O_CLOEXEC) >= 0) {
+        launch->pidfd = os_take(&launch->spare_fd);
+        os_close(pidfd);
+    }
+    os_close(os_take(&launch->spare_fd));
+}
+
 int os_launch_create(struct os_launch *launch)
 {
+    int result = launch->holds_number ? hold_number(launch) : 0;
+    if (result < 0)
+        return result;
     *launch->record = (struct os_record){.word = 1, .state = OS_STATE_NEW};
     launch->deadline_ns =
         launch->start_timeout_ns ? os_now_ns() + launch->start_timeout_ns : OS_NEVER;
@@ -180,10 +175,10 @@ int os_launch_create(struct os_launch *launch)
 #ifndef BROOD_MUTANT_MASK_KEPT
     os_signals_restore(launch->mask);
 #endif
+    settle_number(launch);
     if (pid < 0)
         return (int)pid;
     launch->pid = (pid_t)pid;
-    settle_number(launch);
     return 0;
 }
 

@@ -93,7 +93,8 @@ struct os_launch {
     bool ignored_known;     /* `ignored` holds */
     uint64_t ignored, mask; /* the caller's ignored signals and its mask */
     int64_t deadline_ns;
-    int spare_fd; /* a number held for the pidfd, or -1 */
+    bool holds_number; /* the pidfd must not take the number of a standard stream */
+    int spare_fd;      /* the number held for it, or -1 */
     pid_t pid;
     int pidfd;
 };

@@ -144,9 +144,7 @@ static int reserve(struct bd_transaction *start, const struct brood_options *opt
     /* Before the streams: it needs a descriptor for a moment, and this keeps the peak low. */
     result = os_launch_prepare(&start->launch);
     if (result < 0)
-        return bd_error_set(start->error,
-                            result == -ENOMEM ? BROOD_STAGE_MEMORY : BROOD_STAGE_CREATE, -result,
-                            NULL, -1);
+        return bd_error_set(start->error, BROOD_STAGE_MEMORY, -result, NULL, -1);
     bd_undo_push(&start->undo, undo_launch, start);
 
     bd_undo_push(&start->undo, undo_streams, start);
