@@ -209,9 +209,10 @@ static void run_limit(enum keeper_room room, struct burst *plan, struct total *b
 static void print_summary(const struct total *brood, const struct total *old)
 {
     if (old->evidence[0] != '\0')
-        (void)printf("\nOne of the old way's, at limit %u: %s.\nIt can never see end-of-file. %u "
-                     "of the %u were proven so; all have been ended.\n",
-                     old->evidence_limit, old->evidence, old->stuck, old->left);
+        (void)printf(
+            "\n%u of the old way's %u stuck processes were proven never to go on; all have "
+            "been ended. One of them:\n%s (limit %u)\n",
+            old->stuck, old->left, old->evidence, old->evidence_limit);
     (void)printf("\nThe old way left %u processes behind, at %u of %u limits.\n", old->left,
                  old->limits_with_left, old->limits);
     (void)printf("brood ran %u of %u commands with the right answer and was refused %u starts (",
@@ -232,13 +233,13 @@ static bool run_limits(const struct asked *asked, const struct repository *repo,
     struct total brood = {0}, old = {0};
     enum keeper_room room = keeper_best_room();
     (void)printf(
-        "Bursts of %u git commands with three pipes each, in %s%s (%s commits, %s files);\n"
-        "a refused start waits for one exit and is tried again. Each burst is in a process "
-        "of its own %s.\n\n"
+        "Bursts of %u git commands with three pipes each, in %s (%s commits, %s files).\n"
+        "A refused start waits for one exit and is tried again. Each burst is a process of "
+        "its own\n%s.\n\n"
         "limit  way          asked    ran  refused  stuck  zombies  descriptors before / "
         "peak / after\n",
-        asked->starts, repo->origin[0] == '\0' ? "a repository made for it" : "a clone of ",
-        repo->origin, repo->commits, repo->files, keeper_room_name(room));
+        asked->starts, repo->cloned ? "a clone of this repository" : "a repository made for it",
+        repo->commits, repo->files, keeper_room_name(room));
     for (unsigned limit = asked->from; limit <= asked->to; limit++) {
         struct burst plan = {.repo = repo,
                              .commands = commands,

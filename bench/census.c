@@ -277,8 +277,7 @@ bool census_is_stuck(pid_t pid, char *why, size_t size)
     if (write_fd < 0)
         return false;
     (void)snprintf(why, size,
-                   "process %d sleeps in read(%d) of %s, and holds the write end itself as "
-                   "descriptor %d",
+                   "process %d sleeps in read(%d) of %s, whose write end it holds as descriptor %d",
                    (int)pid, read_fd, target, write_fd);
     return true;
 }

@@ -121,13 +121,15 @@ static bool write_file(const char *path, const char *mode, const char *words)
 /* A clone of the repository that we stand in, if it has a commit. */
 static bool clone_here(struct repository *repo, char *why, size_t size)
 {
+    char origin[REPO_PATH];
     char *const top[] = {"git", "rev-parse", "--show-toplevel", NULL};
     char *const head[] = {"git", "rev-parse", "--verify", "--quiet", "HEAD^{commit}", NULL};
-    if (!git(repo, ".", top, repo->origin, sizeof repo->origin, why, size) ||
+    if (!git(repo, ".", top, origin, sizeof origin, why, size) ||
         !git(repo, ".", head, NULL, 0, why, size))
         return false;
-    char *const clone[] = {"git", "clone", "--quiet", repo->origin, repo->directory, NULL};
-    return git(repo, ".", clone, NULL, 0, why, size);
+    char *const clone[] = {"git", "clone", "--quiet", origin, repo->directory, NULL};
+    repo->cloned = git(repo, ".", clone, NULL, 0, why, size);
+    return repo->cloned;
 }
 
 /* One commit of the repository made here: every file grows a little. */
@@ -155,7 +157,6 @@ static bool make_commit(const struct repository *repo, int number, char *why, si
 
 static bool make_here(struct repository *repo, char *why, size_t size)
 {
-    repo->origin[0] = '\0';
     char *const init[] = {"git", "init", "--quiet", repo->directory, NULL};
     bool good = git(repo, ".", init, NULL, 0, why, size);
     for (int number = 1; good && number <= MADE_COMMITS; number++)

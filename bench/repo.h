@@ -32,7 +32,7 @@ struct command {
 
 struct repository {
     char scratch[REPO_PATH], directory[REPO_PATH]; /* the second lies in the first */
-    char origin[REPO_PATH];                        /* what it is a clone of; "" if made here */
+    bool cloned;                                   /* from where we stand; else made here */
     char commits[32], files[32];                   /* how many, for the words */
     char **env;                                    /* for every git command */
 };
