@@ -12,7 +12,7 @@
 #include <stdlib.h>
 
 enum { FILES = 64, FILE_BYTES = 512 };
-enum { SAYINGS = 8, SAYING_BYTES = 5000, TOLD_BYTES = 65536, WHY_BYTES = 1024 };
+enum { SAYINGS = 64, SAYING_BYTES = 5000, TOLD_BYTES = 65536, WHY_BYTES = 1024 };
 
 static struct audit before;
 

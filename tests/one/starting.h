@@ -64,7 +64,7 @@ void run_is_refused(const char *what, const struct brood_options *options,
 #define REFUSAL(...) (&(struct refusal){__VA_ARGS__})
 #define NUMBER(n) .has_number = true, .number = (n)
 
-/* A text put together for one check. The buffer is overwritten by the next but seven. */
+/* A text put together for one check. The buffer is used again after sixty-three more. */
 const char *say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* lab_path() with room of its own, which stays. */

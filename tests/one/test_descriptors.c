@@ -293,14 +293,22 @@ TEST(a_merge_follows_the_map)
     CHECK_INT(close(9), 0);
 }
 
-/* Inherited means that the child has it, whatever the caller's own flag says. */
-TEST(inherited_streams_may_be_close_on_exec)
+/* Inheriting is what exec(2) does: a standard stream that is close-on-exec is closed there, and so is
+ * what is merged into it. */
+TEST(standard_streams_that_close_on_exec_are_closed_there)
 {
     int saved = fcntl(1, F_DUPFD_CLOEXEC, 30);
     REQUIRE(saved >= 30);
     open_as(1, 1, O_CLOEXEC);
-    const char *told = tells(BROOD_OPTIONS(.argv = NULL), "fds");
+    const char *told = tells(BROOD_OPTIONS(.err = {.kind = BROOD_MERGE}), "fds");
+    CHECK_STR(line_of(told, "1 "), "");
+    CHECK_STR(line_of(told, "2 "), "");
+    /* Asked for by number, it is there. */
+    const struct brood_fd_map kept = {1, 1};
+    told = tells(BROOD_OPTIONS(.err = {.kind = BROOD_FD, .fd = 1}, .fds = &kept, .fd_count = 1),
+                 "fds");
     CHECK_INT(file_under(told, 1), 1);
+    CHECK_INT(file_under(told, 2), 1);
     CHECK_INT(fcntl(1, F_GETFD), FD_CLOEXEC);
     CHECK_INT(dup2(saved, 1), 1);
     CHECK_INT(close(saved), 0);

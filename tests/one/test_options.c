@@ -18,6 +18,9 @@
 
 enum { BY_START = 1, BY_RUN = 2, BY_PRINT = 4, BY_ALL = 7 };
 
+/* What the sentences begin with: options that cannot be read do not tell their program. */
+static const char *named = "true";
+
 /* The sentence after "cannot start true: ". */
 static void refuse_by(int calls, const struct brood_options *options, int code,
                       const char *sentence, const struct refusal *numbered)
@@ -26,7 +29,7 @@ static void refuse_by(int calls, const struct brood_options *options, int code,
                            .code = code,
                            .detail = BROOD_DETAIL_TEXT,
                            .subject = sentence,
-                           .sentence = say("cannot start true: %s", sentence)};
+                           .sentence = say("cannot start %s: %s", named, sentence)};
     if (numbered) {
         want.has_number = true;
         want.number = numbered->number;
@@ -211,9 +214,10 @@ TEST(a_closed_descriptor_is_not_one_of_our_own_pipes)
 enum { ROOM = sizeof(struct brood_options) + 64 };
 
 /* Options at the very end of a readable page: what lies beyond `size` may not even be looked at. */
-static struct brood_options *at_end_of_page(char *page, size_t page_size, size_t size)
+static struct brood_options *at_end_of_page(char *page, size_t page_size, size_t size,
+                                            char *const *argv)
 {
-    struct brood_options whole = {.size = size, .argv = TARGET("exit", "0")};
+    struct brood_options whole = {.size = size, .argv = argv};
     char *at = page + page_size - size;
     memcpy(at, &whole, size < sizeof whole ? size : sizeof whole);
     return (void *)at;
@@ -231,7 +235,8 @@ TEST(size)
         struct brood_child *child = NULL;
         char said[512];
         memset(page, 0, page_size);
-        int result = brood_start(at_end_of_page(page, page_size, size), &child, &error);
+        int result =
+            brood_start(at_end_of_page(page, page_size, size, TARGET("exit", "0")), &child, &error);
         CHECK_SAY(result == (size < least ? -EINVAL : 0), "size %zu: %d", size, result);
         if (size < least)
             CHECK_HAS(brood_error_text(&error, said, sizeof said),
@@ -244,6 +249,7 @@ TEST(size)
 TEST(size_zero_is_too_small)
 {
     struct brood_options none = {.argv = WORDS("true")};
+    named = "''";
     refuse_by(BY_ALL, &none, EINVAL,
               "options.size is too small: use BROOD_OPTIONS() or brood_options_init()", NULL);
 }
@@ -257,6 +263,7 @@ TEST(a_newer_callers_options)
     } newer;
     brood_options_init(&newer.options, ROOM);
     newer.options.argv = WORDS("true");
+    named = "''";
     for (size_t at = sizeof newer.options; at < ROOM; at += 21) {
         newer.bytes[at] = 1;
         refuse_by(BY_ALL, &newer.options, E2BIG,
