@@ -100,12 +100,7 @@ static int make_memory_file(void)
     int fd = memfd_create("brood-input", MFD_CLOEXEC | MFD_ALLOW_SEALING | ABI_MFD_NOEXEC_SEAL);
     if (fd < 0 && errno == EINVAL) /* before Linux 6.3 */
         fd = memfd_create("brood-input", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (fd < 0 || fd >= OS_LOWEST_FD)
-        return fd < 0 ? -errno : fd;
-    int higher = fcntl(fd, F_DUPFD_CLOEXEC, OS_LOWEST_FD);
-    int error = errno;
-    os_close(fd);
-    return higher < 0 ? -error : higher;
+    return os_lift(fd);
 }
 
 static int fill_and_seal(int fd, const void *bytes, size_t length)

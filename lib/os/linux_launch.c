@@ -15,6 +15,7 @@
 #include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -129,10 +130,10 @@ static long clone_process(struct os_launch *launch)
         if (!means_absent(pid))
             return pid;
     }
-    if (!os_probe_clone_gives_pidfd())
-        return -ENOSYS;
-    long pid = clone_by_2(launch);
-    if (pid >= 0)
+    long pid = os_probe_clone_gives_pidfd();
+    if (pid == 0)
+        pid = clone_by_2(launch);
+    if (pid > 0)
         os_probe_note_clone3_lacking(); /* only now: a refusal of both says nothing about clone3 */
     return pid;
 }
@@ -141,12 +142,10 @@ static long clone_process(struct os_launch *launch)
  * would be a standard stream, so a higher number is held for it: after the launch nothing may fail. */
 static int hold_number(struct os_launch *launch)
 {
-    struct os_pair unused;
-    int result = os_pipe_to_child(&unused);
-    if (result < 0)
-        return result;
-    os_close(unused.childs);
-    launch->spare_fd = unused.ours;
+    int fd = os_lift(eventfd(0, EFD_CLOEXEC)); /* anything that is a descriptor */
+    if (fd < 0)
+        return fd;
+    launch->spare_fd = fd;
     return 0;
 }
 

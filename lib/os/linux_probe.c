@@ -8,6 +8,7 @@
  */
 #include "linux_probe.h"
 
+#include <errno.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -33,13 +34,13 @@ static atomic_int gives_pidfd;
 static atomic_bool lacks_clone3 = BROOD_RUNG_FLOOR == 1;
 static atomic_bool lacks_nosignal;
 
-/* Makes a process that writes to `flag` and exits, and reaps it. True when it could be made. SIGCHLD as
- * its exit signal, since valgrind ends a program that uses any other here. */
-static bool run_probe(uint64_t flags, volatile int *flag, int *pidfd)
+/* Makes a process that writes to `flag` and exits, and reaps it. 0, or -errno when it could not be made.
+ * SIGCHLD as its exit signal, since valgrind ends a program that uses any other here. */
+static int run_probe(uint64_t flags, volatile int *flag, int *pidfd)
 {
     struct os_block *block = os_block_take();
     if (!block)
-        return false;
+        return -ENOMEM;
     const long call[6] = ENTRY_CLONE2(flags | CLONE_VFORK | SIGCHLD, os_block_top(block), pidfd, 0);
     uint64_t mask = os_signals_block();
     long pid = entry_clone(call, os_child_probe, (void *)(uintptr_t)flag);
@@ -48,7 +49,7 @@ static bool run_probe(uint64_t flags, volatile int *flag, int *pidfd)
         (void)waitpid((pid_t)pid, &status, ABI_WALL); /* signals are blocked: no EINTR */
     os_signals_restore(mask);
     os_block_give(block);
-    return pid > 0;
+    return pid > 0 ? 0 : (int)pid;
 }
 
 bool os_probe_shares_memory(void)
@@ -59,7 +60,7 @@ bool os_probe_shares_memory(void)
     if (known == UNKNOWN) {
         int unused = -1;
         volatile int flag = 0;
-        if (!run_probe(CLONE_VM, &flag, &unused))
+        if (run_probe(CLONE_VM, &flag, &unused) < 0)
             return true; /* pressure: the launch itself will tell */
         known = flag ? YES : NO;
         atomic_store_explicit(&shares_memory, known, memory_order_relaxed);
@@ -68,19 +69,20 @@ bool os_probe_shares_memory(void)
 }
 
 /* Before 5.2 the kernel ignores the flag and would make a process without a pidfd. */
-bool os_probe_clone_gives_pidfd(void)
+int os_probe_clone_gives_pidfd(void)
 {
     int known = atomic_load_explicit(&gives_pidfd, memory_order_relaxed);
     if (known == UNKNOWN) {
         int pidfd = -1;
         volatile int flag = 0;
-        if (!run_probe(CLONE_VM | CLONE_PIDFD, &flag, &pidfd))
-            return false; /* not remembered */
+        int result = run_probe(CLONE_VM | CLONE_PIDFD, &flag, &pidfd);
+        if (result < 0)
+            return result; /* pressure is not remembered */
         known = pidfd >= 0 ? YES : NO;
         os_close(pidfd);
         atomic_store_explicit(&gives_pidfd, known, memory_order_relaxed);
     }
-    return known == YES;
+    return known == YES ? 0 : -ENOSYS;
 }
 
 bool os_probe_lacks_clone3(void)

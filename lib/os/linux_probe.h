@@ -9,8 +9,9 @@
 
 #include <stdbool.h>
 
-bool os_probe_shares_memory(void);     /* a CLONE_VM process really writes to our memory */
-bool os_probe_clone_gives_pidfd(void); /* clone(2) knows CLONE_PIDFD */
+bool os_probe_shares_memory(void); /* a CLONE_VM process really writes to our memory */
+int os_probe_clone_gives_pidfd(
+    void); /* 0; -ENOSYS: clone(2) lacks CLONE_PIDFD; -errno: ask again */
 bool os_probe_lacks_clone3(void);
 void os_probe_note_clone3_lacking(void);
 

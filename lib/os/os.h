@@ -174,6 +174,8 @@ int os_memory_file(const void *bytes, size_t length, int *ret); /* sealed, at it
 int os_set_nonblock(int fd); /* a pipe or socket made here, which has no other flag */
 bool os_is_open(int fd);
 bool os_survives_exec(int fd); /* open, and not close-on-exec */
+int os_lift(
+    int fd); /* consumes fd or -1 with errno: the same at OS_LOWEST_FD or above, or -errno */
 void os_close(int fd);
 int os_take(int *fd); /* returns it, leaves -1 */
 

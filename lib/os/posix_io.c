@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WATCHES_MAX = 8 };
+enum { WATCHES_MAX = 8, SHORTAGE_NS = 1000000 };
 
 void os_close(int fd)
 {
@@ -42,10 +42,11 @@ bool os_survives_exec(int fd)
     return flags >= 0 && !(flags & FD_CLOEXEC);
 }
 
-/* Consumes fd. */
-static int lift(int fd)
+int os_lift(int fd)
 {
-    if (fd < 0 || fd >= OS_LOWEST_FD)
+    if (fd < 0)
+        return -errno;
+    if (fd >= OS_LOWEST_FD)
         return fd;
     int higher = fcntl(fd, F_DUPFD_CLOEXEC, OS_LOWEST_FD);
     int error = errno;
@@ -55,8 +56,8 @@ static int lift(int fd)
 
 static int lift_pair(int first, int second, struct os_pair *ret)
 {
-    first = lift(first);
-    second = lift(second);
+    first = os_lift(first);
+    second = os_lift(second);
     if (first < 0 || second < 0) {
         os_close(first);
         os_close(second);
@@ -126,11 +127,16 @@ int os_watch(struct os_watch *watches, size_t count, int64_t deadline_ns)
         polls[i] =
             (struct pollfd){.fd = watches[i].fd, .events = watches[i].writes ? POLLOUT : POLLIN};
     int ready;
-    do {
-        ready = poll_once(polls, count, deadline_ns);
-    } while (ready < 0 && errno == EINTR);
-    if (ready < 0)
-        return -errno;
+    while ((ready = poll_once(polls, count, deadline_ns)) < 0) {
+        if (errno == EINTR)
+            continue;
+        if (errno != ENOMEM)
+            return -errno;
+        /* No memory to wait with: what is waited for must not be lost over that. */
+        if (os_now_ns() >= deadline_ns)
+            return 0;
+        os_pause_ns(SHORTAGE_NS);
+    }
     for (size_t i = 0; i < count; i++)
         watches[i].ready = watches[i].fd >= 0 && polls[i].revents != 0;
     return ready;
