@@ -10,7 +10,7 @@
  *
  * Invariant: exit 0 only if with brood, at every limit, every command ran with the right answer,
  * some starts were refused, every refusal left no trace, and nothing was left behind; and if the
- * old way was seen to leave something, since otherwise the pressure was none.
+ * old way, the control, was seen to leave something by every means that found nothing of brood's.
  */
 #include "burst.h"
 
@@ -127,6 +127,14 @@ static bool is_clean(const struct row *row, unsigned starts)
            result->trouble[0] == '\0';
 }
 
+/* The old way is the control: each of its orphans must have been seen twice, by the audit of a
+ * refusal and by the keeper, or neither could be trusted about brood. */
+static bool is_seen(const struct row *row)
+{
+    return row->code == 0 && !row->report.timed_out && row->report.unkept == 0 &&
+           row->result.left == left_alive(row) && row->result.unclean >= row->result.left;
+}
+
 static void print_row(const char *limit, const char *way, const struct row *row)
 {
     const struct burst_result *result = &row->result;
@@ -199,11 +207,11 @@ static void run_limit(enum keeper_room room, struct burst *plan, struct total *b
 
     plan->way = &way_old;
     run_row(room, plan, &row);
-    bool told = row.code == 0 && row.result.finished && row.report.unkept == 0;
+    bool seen = is_seen(&row);
     print_row("", plan->way->name, &row);
-    if (!told)
+    if (!seen || !row.result.finished) /* so many orphans may meet a limit of processes */
         print_trouble(plan->limit, plan->way->name, &row);
-    add_row(old, plan->limit, &row, !told);
+    add_row(old, plan->limit, &row, !seen);
 }
 
 static void print_summary(const struct total *brood, const struct total *old)
@@ -250,7 +258,8 @@ static bool run_limits(const struct asked *asked, const struct repository *repo,
     }
     print_summary(&brood, &old);
     /* Fewer than five limits in a row may all miss the old way's window. */
-    return brood.bad_limits == 0 && (old.left > 0 || asked->to - asked->from < 4);
+    return brood.bad_limits == 0 && old.bad_limits == 0 &&
+           (old.left > 0 || asked->to - asked->from < 4);
 }
 
 /* Everything but the repository's beginning and end. Returns the exit code. */

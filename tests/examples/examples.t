@@ -142,7 +142,7 @@ exec        cannot start no-such-program: not found in PATH /usr/local/bin:/usr/
 exec        cannot start ./missing: ./missing: No such file or directory
 exec        cannot start ./script: the file is there, but its interpreter /no/such/interpreter: No such file or directory
 exec        cannot start ./plain: ./plain may not be executed: Permission denied (chmod +x?)
-exec        cannot start ./words: ./words is neither a program nor a script with #!
+exec        cannot start ./words: ./words is neither a program that runs here nor a script with #!
 exec        cannot start ./folder: ./folder is a directory
 open        cannot start git: file folder/missing/out.txt: No such file or directory
 options     cannot start git: the caller has no open descriptor 77
