@@ -15,7 +15,8 @@ enum { KINDS = 9 };
 struct brood_stream *kind_stream(struct brood_options *options, uint32_t index);
 
 /* Gives stream `index` this kind and all that the kind needs: the file "file0" (to "file2") of the
- * test's directory, descriptor `fd`, six bytes of memory. False: brood_start() has no such stream. */
+ * test's directory, descriptor `fd`, six bytes of memory. False: brood_start() has no such stream.
+ * */
 bool kind_give(struct brood_options *options, uint32_t index, uint32_t kind, int fd);
 
 /* What descriptor `index` of the child must be, as /proc names it, or how that begins; "" when it

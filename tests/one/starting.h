@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What tests of starting one child do again and again: start the helper program, hear what it tells,
- * see it end; and refused starts, with every word of the error.
+ * What tests of starting one child do again and again: start the helper program, hear what it
+ * tells, see it end; and refused starts, with every word of the error.
  *
- * Invariant: each function checks that what it did left the calling process as it was (audit.h), so
- * a table of starts needs no checks of its own for leaks. Every wait is bounded.
+ * Invariant: each function checks that what it did left the calling process as it was (audit.h),
+ * so a table of starts needs no checks of its own for leaks. Every wait is bounded.
  */
 #ifndef STARTING_H
 #define STARTING_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The behaviour that users of Dart's Process know, for the start and the end of one child; each test is
- * named after the one there that it was written anew from.
+ * The behaviour that users of Dart's Process know, for the start and the end of one child; each
+ * test is named after the one there that it was written anew from.
  */
 #include "starting.h"
 
@@ -67,7 +67,8 @@ static void ends_by(struct brood_child *child, int number)
     CHECK(WIFSIGNALED(end.wait_status) && WTERMSIG(end.wait_status) == number);
 }
 
-/* process_kill_test, co19 kill: it hits a waiting child; after the end it hits nobody and says so. */
+/* process_kill_test, co19 kill: it hits a waiting child; after the end it hits nobody and says so.
+ * */
 TEST(kill_child)
 {
     static const int numbers[] = {SIGTERM, SIGKILL, SIGINT, SIGHUP, SIGUSR1};

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The behaviour that users of Dart's Process know, for the streams, arguments and surroundings of one
- * child; each test is named after the one there that it was written anew from.
+ * The behaviour that users of Dart's Process know, for the streams, arguments and surroundings
+ * of one child; each test is named after the one there that it was written anew from.
  *
- * Invariant: `target echo` plays the part of that suite's helper: lines of stdin come back on stream 0
- * (both), 1 or 2, then an exit code or a crash.
+ * Invariant: `target echo` plays the part of that suite's helper: lines of stdin come back on
+ * stream 0 (both), 1 or 2, then an exit code or a crash.
  */
 #include "starting.h"
 
@@ -132,7 +132,8 @@ TEST(set_exit_code)
               25, "standard out", "standard error");
 }
 
-/* process_sync_test: sizes about a pipe's capacity, on both streams, with every edge of exit codes. */
+/* process_sync_test: sizes about a pipe's capacity, on both streams, with every edge of exit codes.
+ * */
 TEST(sizes_on_both_streams)
 {
     static const size_t sizes[] = {0, 1, 10, 100, 1000, 16383, 16384, 16385, 65536, 100000};

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Maps of descriptors: swaps, cycles, equal numbers, targets that are numbers of our own, and that the
- * child has what was asked for and nothing else.
+ * Maps of descriptors: swaps, cycles, equal numbers, targets that are numbers of our own, and
+ * that the child has what was asked for and nothing else.
  *
- * Invariant: each source is a file of its own, so the child's table of descriptors tells which went where.
+ * Invariant: each source is a file of its own, so the child's table of descriptors tells which
+ * went where.
  */
 #include "starting.h"
 
@@ -293,8 +294,8 @@ TEST(a_merge_follows_the_map)
     CHECK_INT(close(9), 0);
 }
 
-/* Inheriting is what exec(2) does: a standard stream that is close-on-exec is closed there, and so is
- * what is merged into it. */
+/* Inheriting is what exec(2) does: a standard stream that is close-on-exec is closed there, and so
+ * is what is merged into it. */
 TEST(standard_streams_that_close_on_exec_are_closed_there)
 {
     int saved = fcntl(1, F_DUPFD_CLOEXEC, 30);

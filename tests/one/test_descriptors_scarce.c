@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Descriptors near and beyond their limit: high numbers, limits lower than the numbers in use, limits
- * raised by the program, and starts with almost none left.
+ * Descriptors near and beyond their limit: high numbers, limits lower than the numbers in use,
+ * limits raised by the program, and starts with almost none left.
  *
- * Invariant: under pressure a start works or is refused; either way nothing is left, and it works once
- * the pressure is gone.
+ * Invariant: under pressure a start works or is refused; either way nothing is left, and it
+ * works once the pressure is gone.
  */
 #include "starting.h"
 
@@ -292,8 +292,8 @@ static const char *rung(void)
     return line_of(text, "rung: ");
 }
 
-/* What a bad moment says of the system is not remembered: in the second process the very first start
- * has no descriptor left, and all later ones go the same way as in the first. */
+/* What a bad moment says of the system is not remembered: in the second process the very first
+ * start has no descriptor left, and all later ones go the same way as in the first. */
 TEST(the_first_start_of_all_may_be_under_pressure)
 {
     const char *path = lab_file("rung");

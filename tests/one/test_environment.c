@@ -83,7 +83,8 @@ TEST(odd_names)
               "a.b=1\n1=2\n\xc3\xa4=3\nwith space=4\nBASH_FUNC_x%%=() { :; }\n");
 }
 
-/* The last of what was set wins; what stands twice in a given environment is the caller's matter. */
+/* The last of what was set wins; what stands twice in a given environment is the caller's matter.
+ * */
 TEST(duplicates)
 {
     CHECK_STR(

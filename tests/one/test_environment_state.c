@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What surrounds a program: its directory, umask, nice value, limits, session and group. The child has
- * what was asked for, and the caller what it had.
+ * What surrounds a program: its directory, umask, nice value, limits, session and group. The
+ * child has what was asked for, and the caller what it had.
  *
  * Invariant: starting.c's audit holds the caller's directory, umask, limits, group and session.
  */

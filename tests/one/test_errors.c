@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Errors as data and as a sentence: every stage and detail, bounded and escaped, made from the struct
- * alone.
+ * Errors as data and as a sentence: every stage and detail, bounded and escaped, made from the
+ * struct alone.
  *
- * Invariant: the structs are filled in by hand, so a sentence that no test can bring about on this
- * system is checked as well.
+ * Invariant: the structs are filled in by hand, so a sentence that no test can bring about on
+ * this system is checked as well.
  */
 #include "starting.h"
 

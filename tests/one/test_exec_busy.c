@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A program file that is still open for writing: told at once, or tried again for as long as was asked.
+ * A program file that is still open for writing: told at once, or tried again for as long as was
+ * asked.
  *
- * Invariant: the writer closes when it has seen a try, not after a time: inotify(7) tells of the open
- * that exec makes. (Kernels that refuse before they tell are given a bound instead.)
+ * Invariant: the writer closes when it has seen a try, not after a time: inotify(7) tells of the
+ * open that exec makes. (Kernels that refuse before they tell are given a bound instead.)
  */
 #include "starting.h"
 

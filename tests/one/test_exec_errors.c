@@ -138,9 +138,7 @@ TEST(interpreters)
 
 TEST(neither_program_nor_script)
 {
-    static const char *const texts[] = {"", "echo hello\n", "#!\n", "#! \n",
-                                        "\x7f"
-                                        "EL"};
+    static const char *const texts[] = {"", "echo hello\n", "#!\n", "#! \n", "\177EL"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         const char *path = make_file(say("text%zu", i), texts[i], 0755);
         refuse(path, ENOEXEC, BROOD_DETAIL_NOT_A_PROGRAM, path,

@@ -2,8 +2,8 @@
 /*
  * Finding the program: in which PATH, in which order, and which of several failures is told.
  *
- * Invariant: every program here is a script that prints which one it is; the directories are the test's
- * own, so nothing installed can be found by chance.
+ * Invariant: every program here is a script that prints which one it is; the directories are the
+ * test's own, so nothing installed can be found by chance.
  */
 #include "starting.h"
 

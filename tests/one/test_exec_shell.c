@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The shell, where it was asked for: each word quoted so that it arrives as it is, and scripts without
- * a first line that names their interpreter.
+ * The shell, where it was asked for: each word quoted so that it arrives as it is, and scripts
+ * without a first line that names their interpreter.
  */
 #include "starting.h"
 
@@ -146,7 +146,8 @@ TEST(the_shell_itself_is_not_searched)
               "here\n");
 }
 
-/* ------------------------------------------------------------------ scripts without a first line */
+/* ------------------------------------------------------------------ scripts without a first line
+ * */
 
 static const char *plain_script(void)
 {

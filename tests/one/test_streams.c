@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every kind of stream on every stream: what the child reads comes from where it was said, and what it
- * writes goes there, whether the other streams are of the same kind or not.
+ * Every kind of stream on every stream: what the child reads comes from where it was said, and
+ * what it writes goes there, whether the other streams are of the same kind or not.
  *
  * Invariant: contents are compared, not only numbers; an opened file is told by its path.
  */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A caller that itself runs with descriptors 0, 1 and 2 closed, in all eight combinations: none of ours
- * may land on a standard number and be taken for the caller's own.
+ * A caller that itself runs with descriptors 0, 1 and 2 closed, in all eight combinations: none
+ * of ours may land on a standard number and be taken for the caller's own.
  *
- * Invariant: every combination lives in a forked process of the test, whose checks count as well.
+ * Invariant: every combination lives in a forked process of the test, whose checks count as
+ * well.
  */
 #include "kinds.h"
 

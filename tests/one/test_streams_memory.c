@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Input from memory: the child reads exactly the bytes, from the first to end-of-file, and can change
- * nothing of them.
+ * Input from memory: the child reads exactly the bytes, from the first to end-of-file, and can
+ * change nothing of them.
  */
 #include "starting.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Ordering descriptor moves, against a model: a table of descriptors in which every action is carried
- * out as the kernel would, compared with what was wished.
+ * Ordering descriptor moves, against a model: a table of descriptors in which every action is
+ * carried out as the kernel would, compared with what was wished.
  *
  * Invariant: the model knows nothing of chains and cycles; it only copies.
  */

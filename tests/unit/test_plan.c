@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The order of a plan's steps is a contract with the new process: here it is, for the richest options
- * and for the barest, and for what settling must keep apart.
+ * The order of a plan's steps is a contract with the new process: here it is, for the richest
+ * options and for the barest, and for what settling must keep apart.
  *
  * Invariant: plans are made and settled, never launched.
  */

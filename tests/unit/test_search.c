@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The candidates of a program search, as a table after execvp(3): what is tried, and in which order.
+ * The candidates of a program search, as a table after execvp(3): what is tried, and in which
+ * order.
  */
 #include "harness.h"
 

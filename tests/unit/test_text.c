@@ -114,7 +114,8 @@ TEST(octal_has_a_leading_zero)
     }
 }
 
-/* Nothing that a terminal acts on, nothing that could be taken for an escape, and UTF-8 as it is. */
+/* Nothing that a terminal acts on, nothing that could be taken for an escape, and UTF-8 as it is.
+ * */
 TEST(every_byte_is_escaped_or_itself)
 {
     for (unsigned byte = 1; byte < 256; byte++) {
