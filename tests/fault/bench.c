@@ -29,13 +29,15 @@ const char *const bench_role_names[] = {"caller", "child", "program"};
 static void address(const struct bench *bench, const struct inject_call *call, char *text,
                     size_t size)
 {
-    const char *code = call->fate == INJECT_KILLED ? "KILL"
-                       : call->fate == INJECT_HELD ? "HOLD"
-                                                   : calls_errno_name(call->code);
-    snprintf(text, size, "%s%s%s/%s/%s/%u/%s", bench->scenario->name,
+    const char *code = bench->racing                 ? "RACE"
+                       : call->fate == INJECT_KILLED ? "KILL"
+                       : call->fate == INJECT_HELD   ? "HOLD"
+                                                     : calls_errno_name(call->code);
+    snprintf(text, size, "%s%s%s/%s/%s/%u/%s%s", bench->scenario->name,
              bench->world->name[0] != 0 ? "@" : "", bench->world->name,
              bench_role_names[call->role],
-             call->number == SWEEP_MALLOC ? "malloc" : calls_name(call->number), call->kth, code);
+             call->number == SWEEP_MALLOC ? "malloc" : calls_name(call->number), call->kth, code,
+             bench->lasting ? "+" : "");
 }
 
 /* `call`: what was made to fail; NULL: nothing was. */

@@ -25,6 +25,9 @@ struct bench {
     struct inject_call clean[POINTS_MAX];
     size_t clean_count;
     unsigned findings, refused;
+    bool lasting;    /* the point being met is one of lasting pressure */
+    bool racing;     /* or a SIGKILL during exec */
+    bool race_begun; /* the last SIGKILL during exec met a program that had begun */
 };
 
 extern const char *const bench_role_names[];

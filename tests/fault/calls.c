@@ -111,7 +111,7 @@ static const struct row rows[] = {
 #ifdef __NR_open
     ANY(open, EMFILE, ENFILE, EACCES, ENOENT),
     ANY(pipe, EMFILE, ENFILE),
-    ANY(dup2, EMFILE, EBUSY),
+    ANY(dup2, ENOMEM, EBUSY),
     ANY(poll, EINTR, ENOMEM),
     ANY(epoll_wait, EINTR),
     ANY(stat, ENOENT, EACCES),
@@ -122,7 +122,7 @@ static const struct row rows[] = {
     ANY(mkdir, ENOSPC, EACCES),
 #endif
     ANY(dup, EMFILE),
-    ANY(dup3, EMFILE, EBUSY),
+    ANY(dup3, ENOMEM, EBUSY),
     ARG(fcntl, 1, F_DUPFD, EMFILE),
     ARG(fcntl, 1, F_DUPFD_CLOEXEC, EMFILE),
     ARG(fcntl, 1, F_ADD_SEALS, EBUSY),

@@ -39,6 +39,9 @@ static const char PROBE[] = "what a first start probes is put off";
 
 static const struct rule rules[] = {
     /* the caller, before there is a process */
+    {INJECT_CALLER, __NR_eventfd2, 0, SCENARIO_LACKS, FAILS, STAGE(CREATE), NULL},
+    {INJECT_CALLER, __NR_fcntl, 0, SCENARIO_LACKS, FAILS, STAGE(PIPE) | STAGE(CREATE), NULL},
+    {INJECT_CALLER, __NR_dup3, 0, SCENARIO_LACKS, SURVIVES, 0, "the pidfd keeps its number"},
     {INJECT_CALLER, __NR_pipe2, 0, 0, FAILS, STAGE(PIPE), NULL},
     {INJECT_CALLER, __NR_socketpair, 0, 0, FAILS, STAGE(PIPE), NULL},
     {INJECT_CALLER, __NR_fcntl, 0, 0, FAILS, STAGE(PIPE) | STAGE(MEMORY), NULL},
@@ -65,7 +68,8 @@ static const struct rule rules[] = {
     {INJECT_CALLER, __NR_wait4, EINTR, 0, SURVIVES, 0, "waited for again"},
     {INJECT_CALLER, __NR_futex, 0, 0, SURVIVES, 0, "looked at again"},
     {INJECT_CALLER, __NR_ppoll, EINTR, 0, SURVIVES, 0, "polled again"},
-    {INJECT_CALLER, __NR_ppoll, ENOMEM, SCENARIO_RUN, FAILS, STAGE(MEMORY), NULL},
+    {INJECT_CALLER, __NR_ppoll, ENOMEM, SCENARIO_RUN, EITHER, STAGE(MEMORY),
+     "collecting fails; the end is learned in another way"},
     {INJECT_CALLER, __NR_ppoll, ENOMEM, 0, SURVIVES, 0, "the end is learned in another way"},
     {INJECT_CALLER, __NR_clock_nanosleep, EINTR, 0, SURVIVES, 0, "a pause cut short"},
 

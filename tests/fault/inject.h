@@ -55,10 +55,10 @@ struct inject_order {
     int role;
     int number;
     unsigned which;
-    unsigned choice; /* ERRNO without `code`: the index of a realistic errno of the call */
-    int code;        /* ERRNO: this errno; 0: by `choice` */
-    bool sticky;     /* ERRNO: every later call of the same role and number fails, too */
-    unsigned delay;  /* KILL_DURING: turns of an empty loop before the signal */
+    unsigned choice;   /* ERRNO without `code`: the index of a realistic errno of the call */
+    int code;          /* ERRNO: this errno; 0: by `choice` */
+    bool sticky;       /* ERRNO: every later call of the same role and number fails, too */
+    unsigned delay_us; /* KILL_DURING: before the signal */
 };
 
 /*

@@ -22,7 +22,8 @@ enum scenario_trait {
     SCENARIO_RETRIES = 4,  /* asks for ETXTBSY and EAGAIN to be tried again */
     SCENARIO_SEARCHES = 8, /* a later candidate is as good as the first: see `spare` */
     SCENARIO_STALLS = 16,  /* ends by its start timeout, if by nothing else */
-    SCENARIO_FREES = 32    /* the child is freed while it runs, and that may fail, too */
+    SCENARIO_FREES = 32,   /* the child is freed while it runs, and that may fail, too */
+    SCENARIO_LACKS = 64    /* the caller has no 0, 1, 2: it holds a number for the pidfd */
 };
 
 struct scenario {

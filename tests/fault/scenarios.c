@@ -382,6 +382,7 @@ const struct scenario scenarios[] = {
     {.name = "kept", .build = kept, .facts = {"fd 41 @/kept r", "fd 0 pipe r"}},
     {.name = "without-standard",
      .build = without_standard,
+     .traits = SCENARIO_LACKS,
      .facts = {"fd 1 pipe w", "fd 2 @/err w"}},
     {.name = "everything",
      .build = everything,

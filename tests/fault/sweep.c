@@ -93,20 +93,29 @@ static bool begin(struct bench *bench)
 
 /* ------------------------------------------------------------------ the points */
 
+/* A SIGKILL that the exec was faster than: the program had begun, or had failed to. */
+static bool came_late(const struct subject *subject)
+{
+    char why[1024];
+    return (subject->result == 0 && subject->child == CHILD_SIGNALLED) ||
+           expect_outcome(subject, NULL, why, sizeof why) == NULL;
+}
+
 /* One point and the start after it. Returns whether the point was there. */
 static bool strike(struct bench *bench, const struct inject_order *order)
 {
     char why[1024];
+    bench->lasting = order->sticky;
+    bench->racing = order->action == INJECT_KILL_DURING;
     if (!bench_trial(bench, order, NULL))
         return true; /* told, and there may be more behind it */
     const struct inject_call *hit = inject_hit(bench->inject);
     if (hit == NULL)
         return false;
     struct inject_call call = *hit;
-    bool races = order->action == INJECT_KILL_DURING;
-    bool begun = races && bench->subject->result == 0 &&
-                 (bench->subject->child == CHILD_SIGNALLED || bench->subject->child == CHILD_RIGHT);
-    if (!begun && expect_outcome(bench->subject, &call, why, sizeof why) != NULL)
+    bool late = bench->racing && came_late(bench->subject);
+    bench->race_begun = late && bench->subject->result == 0;
+    if (!late && expect_outcome(bench->subject, &call, why, sizeof why) != NULL)
         bench_find(bench, &call, "%s", why);
     bench_look_around(bench, &call);
     for (size_t i = 0; i < bench->clean_count; i++)
@@ -188,8 +197,14 @@ static void sweep_races(struct bench *bench)
 {
     struct inject_order order = {
         .action = INJECT_KILL_DURING, .role = INJECT_CHILD, .number = __NR_execve, .which = 1};
-    for (order.delay = 0; order.delay < 2000000; order.delay = order.delay * 5 / 4 + 100)
-        bench->counts->kills += strike(bench, &order);
+    unsigned races = 0, begun = 0;
+    for (order.delay_us = 0; order.delay_us < 4000; order.delay_us = order.delay_us * 5 / 4 + 1) {
+        races += strike(bench, &order);
+        begun += bench->race_begun;
+    }
+    bench->counts->kills += races;
+    printf("# %s: of %u exec calls met by SIGKILL %u had begun\n", bench->scenario->name, races,
+           begun);
 }
 
 /* Pressure that lasts: the call fails from the N-th on. Only with errnos that mean it. */
@@ -279,13 +294,18 @@ static void one_point(struct bench *bench, const struct sweep_point *point)
             bench_find(bench, NULL, "the point is not there");
         return;
     }
+    if (point->code == SWEEP_RACE) {
+        sweep_races(bench);
+        return;
+    }
     struct inject_order order = {.action = point->code == SWEEP_KILL   ? INJECT_KILL
                                            : point->code == SWEEP_HOLD ? INJECT_HOLD
                                                                        : INJECT_ERRNO,
                                  .role = point->role,
                                  .number = point->number,
                                  .which = point->kth,
-                                 .code = point->code};
+                                 .code = point->code,
+                                 .sticky = point->lasting};
     if (!strike(bench, &order))
         bench_find(bench, NULL, "the point is not there");
 }

@@ -41,9 +41,10 @@ struct sweep_counts {
 struct sweep_point {
     int role, number; /* number: of a system call, or SWEEP_MALLOC */
     unsigned kth;
-    int code; /* errno, SWEEP_KILL or SWEEP_HOLD */
+    int code;     /* errno, SWEEP_KILL, SWEEP_HOLD or SWEEP_RACE */
+    bool lasting; /* every later call of the same kind fails, too */
 };
-enum { SWEEP_MALLOC = -2, SWEEP_KILL = -1, SWEEP_HOLD = -2 };
+enum { SWEEP_MALLOC = -2, SWEEP_KILL = -1, SWEEP_HOLD = -2, SWEEP_RACE = -3 };
 
 /* Sweeps a scenario in a world, or only `point` of it; counts are added up. Findings are printed as
  * they are found, as TAP comments. */

@@ -46,6 +46,23 @@ static _Noreturn void misused(const char *word)
 
 /* ------------------------------------------------------------------ what is asked for */
 
+/* An errno, with a + when it lasts, or what else can happen to a call. */
+static int read_code(char *word, bool *ret_lasting)
+{
+    static const struct {
+        const char *word;
+        int code;
+    } others[] = {{"KILL", SWEEP_KILL}, {"HOLD", SWEEP_HOLD}, {"RACE", SWEEP_RACE}};
+    size_t length = strlen(word);
+    *ret_lasting = length > 0 && word[length - 1] == '+';
+    if (*ret_lasting)
+        word[length - 1] = 0;
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (strcmp(word, others[i].word) == 0)
+            return others[i].code;
+    return calls_errno(word);
+}
+
 static struct sweep_point read_point(char *text)
 {
     char *fields[4] = {0};
@@ -60,9 +77,7 @@ static struct sweep_point read_point(char *text)
                                                    : INJECT_PROGRAM;
     bool allocates = strcmp(fields[1], "malloc") == 0;
     point.number = allocates ? SWEEP_MALLOC : calls_number(fields[1]);
-    point.code = strcmp(fields[3], "KILL") == 0   ? SWEEP_KILL
-                 : strcmp(fields[3], "HOLD") == 0 ? SWEEP_HOLD
-                                                  : calls_errno(fields[3]);
+    point.code = read_code(fields[3], &point.lasting);
     if ((!allocates && point.number < 0) || point.kth == 0 || point.code == 0)
         misused(fields[1]);
     return point;
