@@ -19,6 +19,7 @@
 #include "watch.h"
 #include "words.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +49,25 @@ static int say_errno(const char *what, int code)
 
 /* ------------------------------------------------------------------ --plan */
 
+/* What the library does not know of: brood run does it itself. */
+static void print_watch(const struct asked *asked)
+{
+    char text[32];
+    if (asked->timeout_ms > 0) {
+        int64_t grace_ms = settle_grace_ms(asked);
+        (void)printf("brood run: after %s %s", words_duration(asked->timeout_ms, text),
+                     grace_ms > 0 ? "SIGTERM and SIGCONT" : "SIGKILL");
+        if (grace_ms > 0)
+            (void)printf(", %s later SIGKILL", words_duration(grace_ms, text));
+        (void)putchar('\n');
+    }
+    if (asked->drain_ms >= 0)
+        (void)printf("brood run: pass output on, until %s after the end\n",
+                     words_duration(asked->drain_ms, text));
+    if (asked->json)
+        (void)printf("brood run: write how it ended to %s\n", asked->json);
+}
+
 static int print_plan(struct run *run)
 {
     const struct brood_options *options = &run->settled.options;
@@ -65,6 +85,7 @@ static int print_plan(struct run *run)
     }
     (void)fputs(text, stdout);
     free(text);
+    print_watch(&run->asked);
     return words_printed(asked_table.who, run->entry->closed[BROOD_OUT]);
 }
 
@@ -105,8 +126,7 @@ static void refuse_start(struct run *run)
 {
     struct outcome *outcome = &run->outcome;
     (void)clock_gettime(CLOCK_REALTIME, &outcome->ended);
-    outcome->timed_out =
-        outcome->error.stage == BROOD_STAGE_TIMEOUT && run->settled.start_is_timeout;
+    outcome->timed_out = outcome->error.code == ETIMEDOUT && run->settled.start_is_timeout;
     (void)say_error(&outcome->error);
 }
 

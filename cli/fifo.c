@@ -97,7 +97,7 @@ int fifo_open_streams(struct brood_options *options, struct brood_error *reterr)
         options->start_timeout_ms = passed_ms < bound_ms ? bound_ms - passed_ms : 1;
     }
     if (code < 0) {
-        *reterr = (struct brood_error){.stage = BROOD_STAGE_TIMEOUT, .code = -code, .number = -1};
+        *reterr = (struct brood_error){.stage = BROOD_STAGE_OPEN, .code = -code, .number = -1};
         (void)snprintf(reterr->program, sizeof reterr->program, "%s", options->argv[0]);
         (void)snprintf(reterr->subject, sizeof reterr->subject, "%s", path);
     }

@@ -116,9 +116,9 @@ static void keep_jobserver(struct kept *kept, const char *flags)
 static void keep_sockets(struct kept *kept, const char *count_text)
 {
     int64_t count = 0;
-    if (!count_text || values_number(count_text, 0, INT_MAX - 3, &count) < 0)
+    if (!count_text || values_number(count_text, 0, INT_MAX, &count) < 0)
         return;
-    for (int32_t fd = 3; fd < 3 + count && fcntl(fd, F_GETFD) >= 0; fd++)
+    for (int32_t fd = 3; fd - 3 < count && fcntl(fd, F_GETFD) >= 0; fd++)
         keep(kept, fd);
 }
 

@@ -13,6 +13,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What holds without --grace and --start-timeout; the option table says the same. */
+enum { DEFAULT_GRACE_MS = 10000, DEFAULT_START_TIMEOUT_MS = 60000 };
+
+int64_t settle_grace_ms(const struct asked *asked)
+{
+    return asked->grace_ms >= 0 ? asked->grace_ms : DEFAULT_GRACE_MS;
+}
+
 static void settle_streams(struct brood_options *options, const struct asked *asked,
                            const struct entry *entry)
 {
@@ -59,7 +67,7 @@ static void settle_process(struct brood_options *options, const struct asked *as
 static void settle_start_timeout(struct settled *settled, const struct asked *asked)
 {
     int64_t bound =
-        asked->start_timeout_ms >= 0 ? asked->start_timeout_ms : SETTLE_START_TIMEOUT_MS;
+        asked->start_timeout_ms >= 0 ? asked->start_timeout_ms : DEFAULT_START_TIMEOUT_MS;
     if (asked->timeout_ms > 0 && (bound == 0 || asked->timeout_ms < bound)) {
         bound = asked->timeout_ms;
         settled->start_is_timeout = true;

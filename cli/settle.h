@@ -8,8 +8,6 @@
 #include "asked.h"
 #include "entry.h"
 
-enum { SETTLE_GRACE_MS = 10000, SETTLE_START_TIMEOUT_MS = 60000 };
-
 struct settled {
     struct brood_options options;
     bool start_is_timeout; /* it is --timeout that bounds the start */
@@ -21,5 +19,8 @@ struct settled {
  * given to settle_done() in either case. */
 int settle(struct settled *settled, const struct asked *asked, const struct entry *entry);
 void settle_done(struct settled *settled);
+
+/* The time between SIGTERM and SIGKILL. */
+int64_t settle_grace_ms(const struct asked *asked);
 
 #endif

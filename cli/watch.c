@@ -24,12 +24,15 @@
 /* How long a process may take to end after SIGKILL before it is called unkillable. */
 enum { KILL_WAIT_MS = 10000 };
 
+/* What a reader of ours has at least, once the time is over, to take what is left. */
+enum { LAST_TAKE_MS = 1000 };
+
 enum watch_phase {
     WATCH_RUNNING,
     WATCH_ASKED,    /* SIGTERM has been sent: the deadline is that of --grace */
     WATCH_KILLED,   /* SIGKILL has been sent */
     WATCH_DRAINING, /* it has ended: the deadline is that of --drain */
-    WATCH_EMPTYING, /* what is in the pipes is passed on */
+    WATCH_EMPTYING, /* what is in the pipes is passed on; our reader sets the pace */
     WATCH_OVER
 };
 
@@ -40,7 +43,8 @@ struct watch {
     struct relay *relay; /* NULL: nothing is passed on */
     struct outcome *outcome;
     enum watch_phase phase;
-    int64_t deadline_ns;
+    int64_t deadline_ns; /* of the phase */
+    int64_t limit_ns;    /* of the whole: --timeout */
 };
 
 int64_t watch_now(void)
@@ -61,6 +65,14 @@ static void enter(struct watch *watch, enum watch_phase phase, int64_t wait_ms)
     watch->deadline_ns = wait_ms < 0 ? NEVER : watch_now() + wait_ms * WATCH_NS_PER_MS;
 }
 
+/* "standard output", "standard error", or both of them. */
+static const char *lanes_in(struct relay *relay, enum lane_state state)
+{
+    bool out = atomic_load(&relay->lanes[0].state) == (int)state;
+    bool err = atomic_load(&relay->lanes[1].state) == (int)state;
+    return out && err ? "standard output and error" : out ? "standard output" : "standard error";
+}
+
 /* ------------------------------------------------------------------ the time is over */
 
 /* False, and said so, when the command may not be signalled: it goes on without us. */
@@ -74,11 +86,6 @@ static bool may_signal(struct watch *watch, int code)
     return false;
 }
 
-static int64_t grace_ms(const struct asked *asked)
-{
-    return asked->grace_ms >= 0 ? asked->grace_ms : SETTLE_GRACE_MS;
-}
-
 static void send_kill(struct watch *watch)
 {
     char grace[32];
@@ -87,7 +94,8 @@ static void send_kill(struct watch *watch)
         return;
     if (code == 0 && watch->phase == WATCH_ASKED && !watch->asked->quiet)
         (void)words_say(asked_table.who, "%s has not ended within %s of SIGTERM; sent SIGKILL",
-                        watch->asked->command[0], words_duration(grace_ms(watch->asked), grace));
+                        watch->asked->command[0],
+                        words_duration(settle_grace_ms(watch->asked), grace));
     enter(watch, WATCH_KILLED, KILL_WAIT_MS);
 }
 
@@ -96,7 +104,7 @@ static void send_kill(struct watch *watch)
 static void time_out(struct watch *watch)
 {
     char timeout[32];
-    int64_t grace = grace_ms(watch->asked);
+    int64_t grace = settle_grace_ms(watch->asked);
     int code = brood_child_signal(watch->child, grace > 0 ? SIGTERM : SIGKILL);
     if (code == -ESRCH) {
         enter(watch, WATCH_KILLED, KILL_WAIT_MS);
@@ -126,6 +134,25 @@ static void give_up(struct watch *watch)
     enter(watch, WATCH_OVER, -1);
 }
 
+/* Without --timeout a slow reader has all the time it wants, as it would have had from the command
+ * itself; with it the whole has a bound, and that is the command's or a last second. */
+static void stop_draining(struct watch *watch)
+{
+    relay_stop(watch->relay);
+    enter(watch, WATCH_EMPTYING, watch->limit_ns == NEVER ? -1 : LAST_TAKE_MS);
+    if (watch->limit_ns != NEVER && watch->limit_ns > watch->deadline_ns)
+        watch->deadline_ns = watch->limit_ns;
+}
+
+/* Our reader is there and takes nothing. */
+static void leave_reader(struct watch *watch)
+{
+    (void)words_say(asked_table.who, "nobody took all of the %s of %s in time; the rest is lost",
+                    lanes_in(watch->relay, LANE_RUNNING), watch->asked->command[0]);
+    watch->outcome->output_lost = true;
+    enter(watch, WATCH_OVER, -1);
+}
+
 static void act_on_deadline(struct watch *watch)
 {
     switch (watch->phase) {
@@ -139,10 +166,11 @@ static void act_on_deadline(struct watch *watch)
         give_up(watch);
         break;
     case WATCH_DRAINING:
-        relay_stop(watch->relay);
-        enter(watch, WATCH_EMPTYING, -1);
+        stop_draining(watch);
         break;
     case WATCH_EMPTYING:
+        leave_reader(watch);
+        break;
     case WATCH_OVER:
         break;
     }
@@ -176,20 +204,22 @@ static void see_end(struct watch *watch)
 /* What the lanes have to say once they are over, or are left. */
 static void sum_up_relay(struct watch *watch)
 {
-    static const char *const names[2] = {"standard output", "standard error"};
     char drain[32];
     struct relay *relay = watch->relay;
     int held = relay_find(relay, LANE_HELD), failed = relay_find(relay, LANE_FAILED);
-    watch->outcome->streams_held = held >= 0 || relay_find(relay, LANE_RUNNING) >= 0;
+    watch->outcome->streams_held =
+        held >= 0 || (relay_find(relay, LANE_RUNNING) >= 0 && !watch->outcome->output_lost);
     if (held >= 0 && !watch->asked->quiet)
         (void)words_say(asked_table.who,
-                        "another process still holds the %s of %s; closed it after %s", names[held],
-                        watch->asked->command[0], words_duration(watch->asked->drain_ms, drain));
+                        "another process still holds the %s of %s; closed after %s",
+                        lanes_in(relay, LANE_HELD), watch->asked->command[0],
+                        words_duration(watch->asked->drain_ms, drain));
     if (failed < 0)
         return;
     watch->outcome->output_lost = true;
-    (void)words_say(asked_table.who, "cannot pass on the %s of %s: %s", names[failed],
-                    watch->asked->command[0], strerror(relay->lanes[failed].code));
+    (void)words_say(asked_table.who, "cannot pass on the %s of %s: %s",
+                    lanes_in(relay, LANE_FAILED), watch->asked->command[0],
+                    strerror(relay->lanes[failed].code));
 }
 
 /* ------------------------------------------------------------------ the loop */
@@ -233,9 +263,9 @@ void watch_command(const struct asked *asked, struct brood_child *child, struct 
         .relay = relay,
         .outcome = outcome,
         .phase = WATCH_RUNNING,
-        .deadline_ns =
-            asked->timeout_ms > 0 ? began_ns + asked->timeout_ms * WATCH_NS_PER_MS : NEVER,
+        .limit_ns = asked->timeout_ms > 0 ? began_ns + asked->timeout_ms * WATCH_NS_PER_MS : NEVER,
     };
+    watch.deadline_ns = watch.limit_ns;
     while (watch.phase != WATCH_OVER)
         step(&watch);
     if (relay)
