@@ -292,17 +292,21 @@ TEST(a_program_for_others_only)
     as_nobody(run_not_permitted);
 }
 
-/* As root, or as a plain user in a namespace of users where it is known by its own number. */
+static bool write_to(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    bool written = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+    return fd >= 0 && close(fd) == 0 && written;
+}
+
+/* As root, or as a plain user in a namespace of users where it is known by its own numbers. */
 static bool own_mounts(void)
 {
-    const char *map = say("%d %d 1", (int)geteuid(), (int)geteuid());
-    if (unshare(CLONE_NEWNS) == 0)
-        return true;
-    if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
-        return false;
-    int fd = open("/proc/self/uid_map", O_WRONLY | O_CLOEXEC);
-    bool mapped = fd >= 0 && write(fd, map, strlen(map)) == (ssize_t)strlen(map);
-    return close(fd) == 0 && mapped;
+    const char *user = say("%d %d 1", (int)geteuid(), (int)geteuid());
+    const char *group = say("%d %d 1", (int)getegid(), (int)getegid());
+    return unshare(CLONE_NEWNS) == 0 ||
+           (unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0 && write_to("/proc/self/setgroups", "deny") &&
+            write_to("/proc/self/uid_map", user) && write_to("/proc/self/gid_map", group));
 }
 
 static bool mount_noexec(const char *path)
