@@ -199,7 +199,7 @@ enum brood_stage {
 /* What more is known about a failure than its errno. */
 enum brood_detail {
     BROOD_DETAIL_NONE = 0,
-    BROOD_DETAIL_TEXT = 1,         /* options: `subject` is the whole sentence */
+    BROOD_DETAIL_TEXT = 1,         /* `subject` is the whole sentence */
     BROOD_DETAIL_INTERPRETER = 2,  /* exec: the script exists, its #! interpreter (subject) fails */
     BROOD_DETAIL_IS_DIRECTORY = 3, /* exec: the path is a directory */
     BROOD_DETAIL_NOT_EXECUTABLE = 4, /* exec: the file lacks the execute permission */

@@ -172,7 +172,9 @@ static void explain_pump(const struct run *run, int result, struct brood_error *
         (void)bd_error_set(reterr, BROOD_STAGE_MEMORY, -result, NULL, -1);
         return;
     }
-    (void)bd_error_set(reterr, BROOD_STAGE_TIMEOUT, ETIMEDOUT, NULL, run->options.timeout_ms);
+    (void)bd_error_detail(reterr, BROOD_STAGE_TIMEOUT, ETIMEDOUT, BROOD_DETAIL_TEXT,
+                          "it was started, but its end could not be reached",
+                          run->options.timeout_ms);
     reterr->unkillable_pid = brood_child_pid(run->child);
 }
 

@@ -94,7 +94,7 @@ CHILD_CODE static long entry_number(const char *name)
  * when the oldest supported kernel is 5.11. Without /proc it refuses: a silent leak would be worse. */
 CHILD_CODE static long hide_each(void)
 {
-    _Alignas(struct abi_dirent) char entries[DIRECTORY_BYTES];
+    _Alignas(struct abi_dirent) CHILD_ARRAY char entries[DIRECTORY_BYTES];
     long directory =
         CALL(SYS_openat, AT_FDCWD, "/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0)

@@ -13,8 +13,8 @@
  * checks for calls to the outside. */
 #if defined(__clang__)
 #define CHILD_CODE                                                                                 \
-    __attribute__((section(".text.brood_child"), no_sanitize("all"), no_stack_protector,           \
-                   no_instrument_function, no_profile_instrument_function,                         \
+    __attribute__((section(".text.brood_child"), no_sanitize("all"), no_sanitize("coverage"),      \
+                   no_stack_protector, no_instrument_function, no_profile_instrument_function,     \
                    disable_sanitizer_instrumentation))
 #else
 #define CHILD_CODE                                                                                 \
@@ -22,6 +22,15 @@
                    no_sanitize_undefined, no_sanitize_coverage, no_stack_protector,                \
                    no_instrument_function, no_profile_instrument_function,                         \
                    optimize("no-tree-loop-distribute-patterns")))
+#endif
+/* Hardened builds fill every local variable, which takes a memset for an array. */
+#if defined(__has_attribute)
+#if __has_attribute(uninitialized)
+#define CHILD_ARRAY __attribute__((uninitialized))
+#endif
+#endif
+#ifndef CHILD_ARRAY
+#define CHILD_ARRAY
 #endif
 #define CHILD_INLINE static inline __attribute__((always_inline))
 

@@ -18,7 +18,13 @@
 
 #include <brood.h>
 
-enum { HEAD_BYTES = 2048, ELF_MACHINE_AT = 18, ELF_DATA_AT = 5, ELF_BIG_ENDIAN = 2 };
+enum {
+    SCRIPT_DEPTH = 5,
+    HEAD_BYTES = 2048,
+    ELF_MACHINE_AT = 18,
+    ELF_DATA_AT = 5,
+    ELF_BIG_ENDIAN = 2
+};
 
 #if defined(__x86_64__)
 enum { OWN_MACHINE = EM_X86_64 };
@@ -134,13 +140,20 @@ static void explain_format(int base, const char *path, struct os_exec_facts *ret
     ret->detail = foreign ? BROOD_DETAIL_WRONG_MACHINE : BROOD_DETAIL_NOT_A_PROGRAM;
 }
 
+/* An interpreter may be a script itself, a few levels deep. The last name found is the missing one. */
 static void explain_missing(int base, const char *path, struct os_exec_facts *ret)
 {
     unsigned char head[HEAD_BYTES];
-    ssize_t length = read_head(base, path, head);
-    if (find_interpreter(head, length, ret->interpreter, sizeof ret->interpreter) ||
-        find_loader(head, length, ret->interpreter, sizeof ret->interpreter))
+    char name[sizeof ret->interpreter];
+    for (int depth = 0; depth < SCRIPT_DEPTH; depth++) {
+        ssize_t length = read_head(base, path, head);
+        if (!find_interpreter(head, length, name, sizeof name) &&
+            !find_loader(head, length, name, sizeof name))
+            return;
         ret->detail = BROOD_DETAIL_INTERPRETER;
+        memcpy(ret->interpreter, name, sizeof name);
+        path = ret->interpreter;
+    }
 }
 
 void os_exec_explain(int cwd_fd, const char *cwd, const char *path, int code,

@@ -97,7 +97,7 @@ static const struct {
     {BROOD_STAGE_SIGNALS, "signals", "signals"},
     {BROOD_STAGE_RESOURCE, "resource", "setting the"},
     {BROOD_STAGE_EXEC, "exec", ""},
-    {BROOD_STAGE_TIMEOUT, "timeout", "its program had not begun in time"},
+    {BROOD_STAGE_TIMEOUT, "timeout", "start timeout"},
 };
 
 static const char *stage_phrase(int32_t stage)
@@ -180,6 +180,12 @@ static bool add_detail(struct bd_text *text, const struct brood_error *error)
 static void add_stage(struct bd_text *text, const struct brood_error *error)
 {
     const char *phrase = stage_phrase(error->stage);
+    if (error->stage == BROOD_STAGE_TIMEOUT && error->code == ETIMEDOUT) {
+        bd_text_add(text, "its program had not begun within ");
+        bd_text_add_number(text, error->number);
+        bd_text_add(text, " ms");
+        return;
+    }
     bd_text_add(text, phrase);
     if (error->subject[0]) {
         if (phrase[0])

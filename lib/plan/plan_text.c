@@ -7,6 +7,7 @@
  */
 #include "plan.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -195,6 +196,28 @@ static bool add_setting_words(struct bd_text *text, const struct os_step *step)
     return true;
 }
 
+static void add_open_words(struct bd_text *text, const struct os_step *step)
+{
+    uint64_t flags = step->value;
+    if ((flags & O_ACCMODE) == O_RDWR) /* /dev/null */
+        return;
+    if ((flags & O_ACCMODE) == O_RDONLY) {
+        bd_text_add(text, " to read");
+        return;
+    }
+    bd_text_add(text, flags & O_APPEND ? " to append" : " to write");
+    if (flags & O_TRUNC)
+        bd_text_add(text, ", truncated");
+    if (flags & O_EXCL)
+        bd_text_add(text, ", must be new");
+    if (!(flags & O_CREAT)) {
+        bd_text_add(text, ", must exist");
+        return;
+    }
+    bd_text_add(text, ", created ");
+    bd_text_add_octal(text, (uint32_t)step->value2);
+}
+
 /* The steps about directories, descriptors and the program. */
 static void add_moving_words(struct bd_text *text, const struct bd_plan *plan,
                              const struct os_step *step)
@@ -205,6 +228,7 @@ static void add_moving_words(struct bd_text *text, const struct bd_plan *plan,
         add_number_words(text, "change to the directory of descriptor", step->from);
     } else if (step->op == OS_OPEN) {
         add_path_words(text, "open", step->data);
+        add_open_words(text, step);
     } else if (step->op == OS_SAVE) {
         bd_text_add(text, "save ");
         add_source(text, plan, step->from);

@@ -69,7 +69,7 @@ TEST(a_rich_plan)
         "directory: change to the directory of descriptor 7\n"
         "directory: change to /srv/repo\n"
         "open: open /dev/null\n"
-        "open: open log\n"
+        "open: open log to write, truncated, created 0666\n"
         "descriptors: hide descriptors from 3 on\n"
         "descriptors: keep descriptor 7\n"
         "descriptors: descriptor 0 becomes the opened /dev/null\n"
@@ -144,7 +144,7 @@ TEST(words_from_outside_stay_on_their_line)
                               .in = {.kind = BROOD_FILE, .path = "a\rb"}));
     CHECK_STR(text, "environment: A\\x0aB\n"
                     "directory: change to /x\\x0ay\n"
-                    "open: open a\\x0db\n"
+                    "open: open a\\x0db to read\n"
                     "descriptors: hide descriptors from 3 on\n"
                     "descriptors: descriptor 0 becomes the opened a\\x0db\n"
                     "signals: every signal to default\n"
