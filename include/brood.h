@@ -14,15 +14,16 @@
  * Conventions
  *   Results   0 or positive is good, -errno is not. `ret` is written on success only, `reterr` on
  *             failure only; reterr may be NULL.
- *   Structs   brood_options grows at its end and carries its size. Every other struct is frozen: its
- *             reserved words must be zero in what you pass and are zero in what you get.
+ *   Structs   brood_options grows at its end and carries its size. Every other struct is frozen:
+ *             its reserved words must be zero in what you pass and are zero in what you get.
  *   Enums     are for their constants; members are fixed-width integers, so that every foreign
  *             function interface can read this file.
- *   Durations are milliseconds. In calls 0 looks and BROOD_FOREVER has no bound; in options 0 is none.
- *             The monotonic clock is used throughout.
+ *   Durations are milliseconds. In calls 0 looks and BROOD_FOREVER has no bound; in options 0 is
+ *             none. The monotonic clock is used throughout.
  *   Memory    Options are borrowed during the call only. Never free() what the library gave you.
- *   Threads   pid, pidfd, wait, signal and stop of one child may be called from any threads at once;
- *             reading and writing different streams too. free, release and take_stream need sole use.
+ *   Threads   pid, pidfd, wait, signal and stop of one child may be called from any threads at
+ *             once; reading and writing different streams too. free, release and take_stream need
+ *             sole use.
  *   Signals   The library installs no handler and changes no disposition. No call raises SIGPIPE.
  *   Cancelling a thread (pthread_cancel) takes effect before or after a call, never inside one.
  *   A forked copy of your program must not use a child that the original started.
@@ -287,19 +288,19 @@ struct brood_result {
  * ret      the child: end it with brood_child_free() or let it go with brood_child_release().
  * reterr   stage, errno and thing concerned; may be NULL.
  * Returns  0 once the program's exec has passed its point of no return; else -errno, and then no
- *          process, zombie, descriptor or memory is left, and mask, dispositions and directory are as
- *          before. Not undone: files that the failed start created or truncated.
+ *          process, zombie, descriptor or memory is left, and mask, dispositions and directory are
+ *          as before. Not undone: files that the failed start created or truncated.
  * Errors   options  -EINVAL contradictory or malformed, -E2BIG options of a newer header, -EBADF a
- *                   descriptor that is not open. timeout_ms, grace_ms, drain_ms and output to memory
- *                   need brood_run().
+ *                   descriptor that is not open. timeout_ms, grace_ms, drain_ms and output to
+ *                   memory need brood_run().
  *          memory   -ENOMEM. pipe -EMFILE, -ENFILE. create -EMFILE, -EAGAIN, -ENOMEM, -EPERM.
  *          exec     whatever execve(2) says, with a detail. timeout -ETIMEDOUT.
  *          The others carry the errno of the call in the child.
  * Threads  any number at once.
  * Signals  all are blocked in this thread while the process is made; the mask is then restored.
- * Time     without start_timeout_ms the call waits for exec; a file system or a FIFO that stalls, stalls
- *          it. A process that cannot be killed when the time is over is named in unkillable_pid and
- *          looked after by later calls.
+ * Time     without start_timeout_ms the call waits for exec; a file system or a FIFO that stalls,
+ *          stalls it. A process that cannot be killed when the time is over is named in
+ *          unkillable_pid and looked after by later calls.
  * Source   clone(2) CLONE_PIDFD (Linux 5.2), clone3(2) (5.3), close_range(2) (5.9), execve(2).
  */
 BROOD_API int brood_start(const struct brood_options *options, struct brood_child **ret,
@@ -308,14 +309,15 @@ BROOD_API int brood_start(const struct brood_options *options, struct brood_chil
 /*
  * Run one program to its end, feeding and collecting its streams.
  *
- * options  as for brood_start(); in may be BROOD_MEMORY, out and err may be BROOD_MEMORY, none may be
- *          BROOD_PIPE or BROOD_SOCKET.
+ * options  as for brood_start(); in may be BROOD_MEMORY, out and err may be BROOD_MEMORY, none may
+ *          be BROOD_PIPE or BROOD_SOCKET.
  * ret      the exit and the output; clear it with brood_result_clear().
- * Returns  0 whatever the program's own end was; -errno if it could not be started (as brood_start()),
- *          or if collecting failed: stage memory, and then the child has been ended.
+ * Returns  0 whatever the program's own end was; -errno if it could not be started (as
+ *          brood_start()), or if collecting failed: stage memory, and then the child has been
+ *          ended.
  * Time     returns at the child's end plus drain_ms at most, even if another process still holds an
- *          output stream (BROOD_EXIT_STREAMS_HELD). At timeout_ms the child gets SIGTERM and SIGCONT,
- *          after grace_ms SIGKILL. The rest as brood_start().
+ *          output stream (BROOD_EXIT_STREAMS_HELD). At timeout_ms the child gets SIGTERM and
+ *          SIGCONT, after grace_ms SIGKILL. The rest as brood_start().
  */
 BROOD_API int brood_run(const struct brood_options *options, struct brood_result *ret,
                         struct brood_error *reterr);
@@ -355,7 +357,8 @@ BROOD_API int brood_child_close_stream(struct brood_child *child, uint32_t strea
 
 /*
  * Read what the child wrote to `stream` (BROOD_IN too, for a socket).
- * Returns  the number of bytes, at most size; 0 at end-of-file; -ETIMEDOUT, -EBADF, -errno of read(2).
+ * Returns  the number of bytes, at most size; 0 at end-of-file; -ETIMEDOUT, -EBADF, -errno of
+ *          read(2).
  */
 BROOD_API ssize_t brood_child_read(struct brood_child *child, uint32_t stream, void *buffer,
                                    size_t size, int64_t timeout_ms);
@@ -365,8 +368,8 @@ BROOD_API ssize_t brood_child_read(struct brood_child *child, uint32_t stream, v
  * Returns  the number of bytes written: `length`, or fewer if the time ran out or the child stopped
  *          reading midway; -ETIMEDOUT if none could be, -EPIPE (never SIGPIPE) when nobody reads,
  *          -EBADF.
- * Source   pwritev2(2) RWF_NOSIGNAL (Linux 6.18); before that SIGPIPE is blocked and consumed in this
- *          thread.
+ * Source   pwritev2(2) RWF_NOSIGNAL (Linux 6.18); before that SIGPIPE is blocked and consumed in
+ *          this thread.
  */
 BROOD_API ssize_t brood_child_write(struct brood_child *child, const void *data, size_t length,
                                     int64_t timeout_ms);
@@ -375,8 +378,8 @@ BROOD_API ssize_t brood_child_write(struct brood_child *child, const void *data,
  * Wait for the end and say what it was. May be repeated: later calls give the same answer at once.
  * ret      may be NULL.
  * Returns  0, or -ETIMEDOUT.
- * Note     right also where SIGCHLD is ignored or another part of the program takes every status: then
- *          the true status on Linux 6.15 and later (PIDFD_GET_INFO), BROOD_LOST before.
+ * Note     right also where SIGCHLD is ignored or another part of the program takes every status:
+ *          then the true status on Linux 6.15 and later (PIDFD_GET_INFO), BROOD_LOST before.
  *          With BROOD_SCOPE_GROUP what is left of the group is killed just before the reap: later
  *          nobody could do so safely.
  */
@@ -385,8 +388,8 @@ BROOD_API int brood_child_wait(struct brood_child *child, int64_t timeout_ms,
 
 /*
  * Send a signal; with BROOD_SCOPE_GROUP to its group.
- * Returns  0; -ESRCH once the child has ended: nobody is hit; -EINVAL for a bad number; -EPERM when the
- *          program became another user.
+ * Returns  0; -ESRCH once the child has ended: nobody is hit; -EINVAL for a bad number; -EPERM when
+ *          the program became another user.
  * Source   pidfd_send_signal(2), Linux 5.1.
  */
 BROOD_API int brood_child_signal(struct brood_child *child, int signal);
@@ -395,27 +398,28 @@ BROOD_API int brood_child_signal(struct brood_child *child, int signal);
  * End the child and reap it: SIGTERM and SIGCONT, wait up to grace_ms, SIGKILL.
  * grace_ms 0: SIGKILL at once. BROOD_FOREVER: never SIGKILL.
  * ret      may be NULL.
- * Returns  0 when it has ended, now or before; -ETIMEDOUT if the kernel has not ended it within 10 s of
- *          SIGKILL; -EPERM if it may not be signalled.
+ * Returns  0 when it has ended, now or before; -ETIMEDOUT if the kernel has not ended it within 10
+ *          s of SIGKILL; -EPERM if it may not be signalled.
  */
 BROOD_API int brood_child_stop(struct brood_child *child, int64_t grace_ms, struct brood_exit *ret);
 
 /* Returns the means that reaches as far as ending this child can: BROOD_SCOPE_CHILD or _GROUP. */
 BROOD_API uint32_t brood_child_scope_tier(const struct brood_child *child);
 
-/* Free the handle and its descriptors but let the process run: it is yours to reap. Returns its pid,
- * or -ESRCH if it has been reaped already. Sole use. */
+/* Free the handle and its descriptors but let the process run: it is yours to reap. Returns its
+ * pid, or -ESRCH if it has been reaped already. Sole use. */
 BROOD_API pid_t brood_child_release(struct brood_child *child);
 
-/* End what still runs (SIGKILL), reap it, close the streams, free the handle. NULL is fine. Bounded: a
- * process that the kernel cannot end within 10 s is kept aside and reaped by a later call. Returns
- * NULL. Sole use. */
+/* End what still runs (SIGKILL), reap it, close the streams, free the handle. NULL is fine.
+ * Bounded: a process that the kernel cannot end within 10 s is kept aside and reaped by a later
+ * call. Returns NULL. Sole use. */
 BROOD_API struct brood_child *brood_child_free(struct brood_child *child);
 
 /* ------------------------------------------------------------------ words */
 
-/* Say an error in a sentence: "cannot start git: directory /srv/x: No such file or directory". Writes
- * at most `size` bytes, zero byte included, and returns `buffer`. Control characters are escaped. */
+/* Say an error in a sentence: "cannot start git: directory /srv/x: No such file or directory".
+ * Writes at most `size` bytes, zero byte included, and returns `buffer`. Control characters are
+ * escaped. */
 BROOD_API const char *brood_error_text(const struct brood_error *error, char *buffer, size_t size);
 
 /* Say an exit in words: "exited with 3", "killed by SIGKILL (timed out)". Returns `buffer`. */
@@ -427,11 +431,12 @@ BROOD_API int brood_exit_code(const struct brood_exit *exit);
 /* Returns the word for a stage: "options", "exec", …; "unknown" for any other number. */
 BROOD_API const char *brood_stage_name(int32_t stage);
 
-/* Returns "SIGTERM" and the like; real-time signals as "SIGRTMIN+3" by number; NULL if there is none. */
+/* Returns "SIGTERM" and the like; real-time signals as "SIGRTMIN+3" by number; NULL if there is
+ * none. */
 BROOD_API const char *brood_signal_name(int signal);
 
-/* Quote one word for /bin/sh: 'it'"'"'s'. Returns the length of the whole text; at most size - 1 bytes
- * and a zero byte are written. */
+/* Quote one word for /bin/sh: 'it'"'"'s'. Returns the length of the whole text; at most size - 1
+ * bytes and a zero byte are written. */
 BROOD_API size_t brood_shell_quote(const char *word, char *buffer, size_t size);
 
 /*

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A bump allocator over malloc(): a plan needs dozens of small pieces, and one undo for all of them.
+ * A bump allocator over malloc(): a plan needs dozens of small pieces, and one undo for all of
+ * them.
  *
  * Room base. Invariant: chunks never move, so pointers into an arena stay valid until it is done.
  */

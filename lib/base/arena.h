@@ -2,7 +2,8 @@
 /*
  * A bump allocator: everything made for one purpose, freed at once.
  *
- * Room base: no policy, no system. Invariant: what an arena gave stays where it is until bd_arena_done().
+ * Room base: no policy, no system. Invariant: what an arena gave stays where it is until
+ * bd_arena_done().
  */
 #ifndef BD_BASE_ARENA_H
 #define BD_BASE_ARENA_H

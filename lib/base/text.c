@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Bounded text building, and the two ways in which text from outside is made safe: for a terminal and
- * for /bin/sh.
+ * Bounded text building, and the two ways in which text from outside is made safe: for a terminal
+ * and for /bin/sh.
  *
  * Room base. Invariant: see text.h; nothing here allocates or fails.
  */

@@ -2,8 +2,8 @@
 /*
  * Text built piece by piece into a buffer of fixed size, never past its end.
  *
- * Room base: no policy, no system. Invariant: the buffer always ends in a zero byte (if it has room for
- * one), and `length` counts what the whole text needs, as snprintf(3) does.
+ * Room base: no policy, no system. Invariant: the buffer always ends in a zero byte (if it has room
+ * for one), and `length` counts what the whole text needs, as snprintf(3) does.
  */
 #ifndef BD_BASE_TEXT_H
 #define BD_BASE_TEXT_H

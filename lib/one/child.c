@@ -51,13 +51,13 @@ int brood_start(const struct brood_options *options, struct brood_child **ret,
 {
     struct brood_error error;
     struct brood_options settled;
-    int state = os_cancel_off();
+    int state = bd_os_cancel_off();
     int result = bd_options_read(options, BD_FOR_START, &settled, &error);
     if (result == 0 && !ret)
         result = bd_error_options(&error, "ret is NULL", NULL);
     if (result == 0)
         result = bd_child_new(&settled, ret, &error);
-    os_cancel_restore(state);
+    bd_os_cancel_restore(state);
     return bd_error_give(result, &error, reterr);
 }
 
@@ -65,7 +65,7 @@ int brood_start(const struct brood_options *options, struct brood_child **ret,
 
 static void fill_exit(const struct os_exit *from, struct brood_exit *ret)
 {
-    ret->ended_ns = (uint64_t)os_now_ns();
+    ret->ended_ns = (uint64_t)bd_os_now_ns();
     ret->wait_status = from->wait_status;
     ret->code = -1;
     if (from->lost) {
@@ -92,10 +92,10 @@ void bd_child_note_end(struct brood_child *child)
     (void)pthread_mutex_lock(&child->lock);
     if (!child->ended) {
         /* While the leader is unreaped its number, and so its group's, cannot be anybody else's. */
-        if (child->scope == BROOD_SCOPE_GROUP && os_exit_is_ours(child->started.pidfd))
-            (void)os_signal_group(child->started.pid, SIGKILL);
+        if (child->scope == BROOD_SCOPE_GROUP && bd_os_exit_is_ours(child->started.pidfd))
+            (void)bd_os_signal_group(child->started.pid, SIGKILL);
         struct os_exit status;
-        os_exit_reap(child->started.pidfd, &status);
+        bd_os_exit_reap(child->started.pidfd, &status);
         child->exit.started_ns = (uint64_t)child->started.started_ns;
         fill_exit(&status, &child->exit);
         child->ended = true;
@@ -117,13 +117,13 @@ int brood_child_wait(struct brood_child *child, int64_t timeout_ms, struct brood
 {
     if (has_ended(child, ret))
         return 0;
-    int state = os_cancel_off();
-    int result = os_exit_wait(child->started.pidfd, os_deadline_ns(timeout_ms));
+    int state = bd_os_cancel_off();
+    int result = bd_os_exit_wait(child->started.pidfd, bd_os_deadline_ns(timeout_ms));
     if (result == 0) {
         bd_child_note_end(child);
         (void)has_ended(child, ret);
     }
-    os_cancel_restore(state);
+    bd_os_cancel_restore(state);
     return result;
 }
 

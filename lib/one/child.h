@@ -2,8 +2,9 @@
 /*
  * One owned child, as the files of this room see it.
  *
- * Room one. Invariants: pid, pidfd, scope and started_ns never change; `ended`, `asked` and `exit` belong
- * to the lock; the process is reaped under the lock, so a group signal under it cannot hit a stranger.
+ * Room one. Invariants: pid, pidfd, scope and started_ns never change; `ended`, `asked` and `exit`
+ * belong to the lock; the process is reaped under the lock, so a group signal under it cannot hit a
+ * stranger.
  */
 #ifndef BD_ONE_CHILD_H
 #define BD_ONE_CHILD_H
@@ -31,10 +32,11 @@ struct brood_child {
 int bd_child_new(const struct brood_options *options, struct brood_child **ret,
                  struct brood_error *reterr);
 
-/* Reaps a child that os_exit_wait() saw end, once. */
+/* Reaps a child that bd_os_exit_wait() saw end, once. */
 void bd_child_note_end(struct brood_child *child);
 
-/* As brood_child_signal(), and if it hits, `cause` is why the child ended unless another came first. */
+/* As brood_child_signal(), and if it hits, `cause` is why the child ended unless another came
+ * first. */
 int bd_child_signal_because(struct brood_child *child, int signal, uint32_t cause);
 
 /* End and reap within BD_KILL_BOUND_MS; 0, -ETIMEDOUT or -EPERM. */

@@ -2,8 +2,8 @@
 /*
  * Reads a child's output into memory.
  *
- * Room one. The buffer doubles; the pipe is made larger only once a read has filled it, since a plain
- * user has few large pipes to spend. Invariant: see collect.h.
+ * Room one. The buffer doubles; the pipe is made larger only once a read has filled it, since a
+ * plain user has few large pipes to spend. Invariant: see collect.h.
  */
 #include "collect.h"
 
@@ -28,7 +28,7 @@ int bd_collector_init(struct bd_collector *collector, const struct brood_stream 
 
 void bd_collector_done(struct bd_collector *collector)
 {
-    os_close(os_take(&collector->fd));
+    bd_os_close(bd_os_take(&collector->fd));
     free(collector->bytes);
     collector->bytes = NULL;
 }
@@ -50,9 +50,9 @@ static int make_room(struct bd_collector *collector)
 static void note_count(struct bd_collector *collector, ssize_t count)
 {
     if (count == 0) {
-        os_close(os_take(&collector->fd));
+        bd_os_close(bd_os_take(&collector->fd));
     } else if (count >= PIPE_BYTES && !collector->grown) {
-        (void)os_grow_pipe(collector->fd, LARGE_PIPE_BYTES);
+        (void)bd_os_grow_pipe(collector->fd, LARGE_PIPE_BYTES);
         collector->grown = true;
     }
 }
@@ -61,7 +61,7 @@ static void note_count(struct bd_collector *collector, ssize_t count)
 static int read_beyond_limit(struct bd_collector *collector)
 {
     char scratch[SCRATCH_BYTES];
-    ssize_t count = os_read(collector->fd, scratch, sizeof scratch);
+    ssize_t count = bd_os_read(collector->fd, scratch, sizeof scratch);
     if (count < 0)
         return count == -EAGAIN ? 0 : (int)count;
     note_count(collector, count);
@@ -69,7 +69,7 @@ static int read_beyond_limit(struct bd_collector *collector)
         return 0;
     collector->over_limit = true;
     if (!collector->discards)
-        os_close(os_take(&collector->fd)); /* the child gets EPIPE or SIGPIPE */
+        bd_os_close(bd_os_take(&collector->fd)); /* the child gets EPIPE or SIGPIPE */
     return 0;
 }
 
@@ -86,7 +86,7 @@ static int read_at_most(struct bd_collector *collector, size_t most)
         room = (size_t)left;
     if (room > most)
         room = most;
-    ssize_t count = os_read(collector->fd, collector->bytes + collector->length, room);
+    ssize_t count = bd_os_read(collector->fd, collector->bytes + collector->length, room);
     if (count < 0)
         return count == -EAGAIN ? 0 : (int)count;
     collector->length += (size_t)count;
@@ -101,7 +101,7 @@ int bd_collector_read(struct bd_collector *collector)
 
 int bd_collector_read_pending(struct bd_collector *collector)
 {
-    int64_t pending = collector->fd >= 0 ? os_pending(collector->fd) : 0;
+    int64_t pending = collector->fd >= 0 ? bd_os_pending(collector->fd) : 0;
     while (pending > 0 && collector->fd >= 0) {
         size_t before = collector->length;
         bool keeps = collector->length < collector->limit;
@@ -111,7 +111,7 @@ int bd_collector_read_pending(struct bd_collector *collector)
         pending -= keeps ? (int64_t)(collector->length - before) : SCRATCH_BYTES;
     }
     struct os_watch watch = {.fd = collector->fd};
-    if (collector->fd >= 0 && os_watch(&watch, 1, 0) > 0 && os_pending(collector->fd) == 0)
+    if (collector->fd >= 0 && bd_os_watch(&watch, 1, 0) > 0 && bd_os_pending(collector->fd) == 0)
         return bd_collector_read(collector);
     return 0;
 }

@@ -2,8 +2,8 @@
 /*
  * Output that grows in memory, up to a limit.
  *
- * Room one. Invariants: `fd` is owned, and -1 once the stream has ended; `length` is never above `limit`;
- * there is always room for a zero byte after the end.
+ * Room one. Invariants: `fd` is owned, and -1 once the stream has ended; `length` is never above
+ * `limit`; there is always room for a zero byte after the end.
  */
 #ifndef BD_ONE_COLLECT_H
 #define BD_ONE_COLLECT_H

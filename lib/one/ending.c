@@ -2,9 +2,9 @@
 /*
  * Ending a child: signal, stop, free, release.
  *
- * Room one. Invariants: a signal goes through the pidfd, or to the group of a leader that is seen to be
- * still ours under the reap lock; whatever a handle still runs is ended with it, or set aside and reaped
- * later.
+ * Room one. Invariants: a signal goes through the pidfd, or to the group of a leader that is seen
+ * to be still ours under the reap lock; whatever a handle still runs is ended with it, or set aside
+ * and reaped later.
  */
 #include <errno.h>
 #include <signal.h>
@@ -18,11 +18,11 @@ static int send_signal(struct brood_child *child, int signal)
 {
     int pidfd = child->started.pidfd;
     /* A zombie takes signals without a word: after the end nobody shall be said to be hit. */
-    if (os_exit_wait(pidfd, 0) == 0)
+    if (bd_os_exit_wait(pidfd, 0) == 0)
         return -ESRCH;
-    if (child->scope == BROOD_SCOPE_GROUP && os_exit_is_ours(pidfd))
-        return os_signal_group(child->started.pid, signal);
-    return os_signal(pidfd, signal);
+    if (child->scope == BROOD_SCOPE_GROUP && bd_os_exit_is_ours(pidfd))
+        return bd_os_signal_group(child->started.pid, signal);
+    return bd_os_signal(pidfd, signal);
 }
 
 int bd_child_signal_because(struct brood_child *child, int signal, uint32_t cause)
@@ -39,9 +39,9 @@ int brood_child_signal(struct brood_child *child, int signal)
 {
     if (signal < 0 || signal > SIGNAL_MOST)
         return -EINVAL;
-    int state = os_cancel_off();
+    int state = bd_os_cancel_off();
     int result = bd_child_signal_because(child, signal, BROOD_CAUSE_OWN);
-    os_cancel_restore(state);
+    bd_os_cancel_restore(state);
     return result;
 }
 
@@ -71,7 +71,7 @@ int brood_child_stop(struct brood_child *child, int64_t grace_ms, struct brood_e
 {
     if (brood_child_wait(child, 0, ret) == 0)
         return 0;
-    int state = os_cancel_off();
+    int state = bd_os_cancel_off();
     int result = -ETIMEDOUT;
     if (grace_ms != 0) {
         result = ask_to_end(child);
@@ -82,7 +82,7 @@ int brood_child_stop(struct brood_child *child, int64_t grace_ms, struct brood_e
         result = bd_child_kill(child, BROOD_CAUSE_ASKED);
     if (result == 0)
         result = brood_child_wait(child, 0, ret);
-    os_cancel_restore(state);
+    bd_os_cancel_restore(state);
     return result;
 }
 
@@ -91,7 +91,7 @@ int brood_child_stop(struct brood_child *child, int64_t grace_ms, struct brood_e
 static void close_streams(struct brood_child *child)
 {
     for (int index = 0; index < BD_STREAMS; index++)
-        os_close(os_take(&child->started.streams[index]));
+        bd_os_close(bd_os_take(&child->started.streams[index]));
 }
 
 static void free_handle(void *owner)
@@ -106,37 +106,38 @@ void bd_child_set_aside(struct brood_child *child)
     close_streams(child);
     child->parked =
         (struct os_parked){.pidfd = child->started.pidfd, .free = free_handle, .owner = child};
-    os_park(&child->parked);
+    bd_os_park(&child->parked);
 }
 
 struct brood_child *brood_child_free(struct brood_child *child)
 {
     if (!child)
         return NULL;
-    int state = os_cancel_off();
+    int state = bd_os_cancel_off();
     int pidfd = child->started.pidfd;
-    /* Not ours: a forked copy of the program frees its copy of the handle, or somebody has reaped it. */
+    /* Not ours: a forked copy of the program frees its copy of the handle, or somebody has reaped
+     * it. */
     int result = 0;
-    if (!child->ended && os_exit_is_ours(pidfd))
+    if (!child->ended && bd_os_exit_is_ours(pidfd))
         result = bd_child_kill(child, BROOD_CAUSE_ASKED);
     if (result < 0) {
         bd_child_set_aside(child);
     } else {
         close_streams(child);
-        os_close(pidfd);
+        bd_os_close(pidfd);
         free_handle(child);
     }
-    os_cancel_restore(state);
+    bd_os_cancel_restore(state);
     return NULL;
 }
 
 pid_t brood_child_release(struct brood_child *child)
 {
-    int state = os_cancel_off();
+    int state = bd_os_cancel_off();
     pid_t pid = child->ended ? -ESRCH : child->started.pid;
     close_streams(child);
-    os_close(child->started.pidfd);
+    bd_os_close(child->started.pidfd);
     free_handle(child);
-    os_cancel_restore(state);
+    bd_os_cancel_restore(state);
     return pid;
 }

@@ -99,7 +99,7 @@ const char *brood_exit_text(const struct brood_exit *exit, char *buffer, size_t 
 
 int64_t brood_raise_nofile(void)
 {
-    return os_raise_nofile();
+    return bd_os_raise_nofile();
 }
 
 const char *brood_version(void)

@@ -2,9 +2,10 @@
 /*
  * brood_run(): one child from start to end, with its output in memory.
  *
- * Room one. A loop over at most three descriptors: the pidfd and two pipes. Invariants: it never waits
- * for end-of-file alone, since a process that the child left behind may hold a pipe for ever; every
- * state has a deadline or waits for the child itself; on any failure the child is ended first.
+ * Room one. A loop over at most three descriptors: the pidfd and two pipes. Invariants: it never
+ * waits for end-of-file alone, since a process that the child left behind may hold a pipe for ever;
+ * every state has a deadline or waits for the child itself; on any failure the child is ended
+ * first.
  */
 #include <errno.h>
 #include <signal.h>
@@ -34,7 +35,7 @@ static void kill_now(struct run *run)
 {
     (void)bd_child_signal_because(run->child, SIGKILL, run->cause);
     run->state = KILLED;
-    run->deadline_ns = os_deadline_ns(BD_KILL_BOUND_MS);
+    run->deadline_ns = bd_os_deadline_ns(BD_KILL_BOUND_MS);
 }
 
 static void begin_ending(struct run *run, uint32_t cause)
@@ -47,7 +48,7 @@ static void begin_ending(struct run *run, uint32_t cause)
     (void)bd_child_signal_because(run->child, SIGTERM, cause);
     (void)bd_child_signal_because(run->child, SIGCONT, cause);
     run->state = ASKED_TO_END;
-    run->deadline_ns = os_deadline_ns(run->options.grace_ms);
+    run->deadline_ns = bd_os_deadline_ns(run->options.grace_ms);
 }
 
 /* The deadline of the state has passed. */
@@ -75,7 +76,7 @@ static void note_end(struct run *run)
     bd_child_note_end(run->child);
     run->ended = true;
     run->state = DRAINING;
-    run->deadline_ns = os_deadline_ns(run->options.drain_ms);
+    run->deadline_ns = bd_os_deadline_ns(run->options.drain_ms);
 }
 
 /* ------------------------------------------------------------------ the loop */
@@ -102,7 +103,7 @@ static int turn(struct run *run)
         {.fd = run->collectors[BROOD_OUT].fd},
         {.fd = run->collectors[BROOD_ERR].fd},
     };
-    int ready = os_watch(watches, BD_STREAMS, run->deadline_ns);
+    int ready = bd_os_watch(watches, BD_STREAMS, run->deadline_ns);
     if (ready < 0)
         return ready;
     for (int index = BROOD_OUT; index <= BROOD_ERR; index++) {
@@ -112,8 +113,9 @@ static int turn(struct run *run)
     }
     if (watches[0].ready)
         note_end(run);
-    /* By the clock and not by silence: a stream that always has something must not stretch a bound. */
-    if (ready == 0 || os_now_ns() >= run->deadline_ns)
+    /* By the clock and not by silence: a stream that always has something must not stretch a
+     * bound. */
+    if (ready == 0 || bd_os_now_ns() >= run->deadline_ns)
         return go_on_late(run);
     return 0;
 }
@@ -132,7 +134,7 @@ static int collect_rest(struct run *run)
 static int pump(struct run *run)
 {
     run->deadline_ns =
-        os_deadline_ns(run->options.timeout_ms ? run->options.timeout_ms : BROOD_FOREVER);
+        bd_os_deadline_ns(run->options.timeout_ms ? run->options.timeout_ms : BROOD_FOREVER);
     while (run->state != OVER && !(run->ended && !streams_are_open(run))) {
         int result = turn(run);
         if (result < 0)
@@ -207,7 +209,7 @@ int brood_run(const struct brood_options *options, struct brood_result *ret,
 {
     struct brood_error error;
     struct run run = {.state = RUNNING, .collectors = {{.fd = -1}, {.fd = -1}, {.fd = -1}}};
-    int state = os_cancel_off();
+    int state = bd_os_cancel_off();
     int result = bd_options_read(options, BD_FOR_RUN, &run.options, &error);
     if (result == 0 && !ret)
         result = bd_error_options(&error, "ret is NULL", NULL);
@@ -215,7 +217,7 @@ int brood_run(const struct brood_options *options, struct brood_result *ret,
         result = run_child(&run, ret, &error);
     bd_collector_done(&run.collectors[BROOD_OUT]);
     bd_collector_done(&run.collectors[BROOD_ERR]);
-    os_cancel_restore(state);
+    bd_os_cancel_restore(state);
     return bd_error_give(result, &error, reterr);
 }
 

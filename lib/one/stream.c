@@ -20,7 +20,7 @@ int brood_child_take_stream(struct brood_child *child, uint32_t stream)
 {
     int fd = brood_child_stream(child, stream);
     if (fd >= 0)
-        (void)os_take(&child->started.streams[stream]);
+        (void)bd_os_take(&child->started.streams[stream]);
     return fd;
 }
 
@@ -29,9 +29,9 @@ int brood_child_close_stream(struct brood_child *child, uint32_t stream)
     int fd = brood_child_take_stream(child, stream);
     if (fd < 0)
         return fd;
-    int state = os_cancel_off();
-    os_close(fd);
-    os_cancel_restore(state);
+    int state = bd_os_cancel_off();
+    bd_os_close(fd);
+    bd_os_cancel_restore(state);
     return 0;
 }
 
@@ -40,10 +40,10 @@ static ssize_t read_by(int fd, void *buffer, size_t size, int64_t deadline_ns)
 {
     for (;;) {
         struct os_watch watch = {.fd = fd};
-        int ready = os_watch(&watch, 1, deadline_ns);
+        int ready = bd_os_watch(&watch, 1, deadline_ns);
         if (ready <= 0)
             return ready < 0 ? ready : -ETIMEDOUT;
-        ssize_t count = os_read(fd, buffer, size);
+        ssize_t count = bd_os_read(fd, buffer, size);
         if (count != -EAGAIN)
             return count;
     }
@@ -55,9 +55,9 @@ ssize_t brood_child_read(struct brood_child *child, uint32_t stream, void *buffe
     int fd = brood_child_stream(child, stream);
     if (fd < 0)
         return fd;
-    int state = os_cancel_off();
-    ssize_t count = read_by(fd, buffer, size, os_deadline_ns(timeout_ms));
-    os_cancel_restore(state);
+    int state = bd_os_cancel_off();
+    ssize_t count = read_by(fd, buffer, size, bd_os_deadline_ns(timeout_ms));
+    bd_os_cancel_restore(state);
     return count;
 }
 
@@ -67,10 +67,10 @@ static ssize_t write_by(int fd, const char *data, size_t length, int64_t deadlin
     size_t done = 0;
     while (done < length) {
         struct os_watch watch = {.fd = fd, .writes = true};
-        int ready = os_watch(&watch, 1, deadline_ns);
+        int ready = bd_os_watch(&watch, 1, deadline_ns);
         ssize_t count = ready < 0 ? ready : -ETIMEDOUT;
         if (ready > 0)
-            count = os_write(fd, data + done, length - done);
+            count = bd_os_write(fd, data + done, length - done);
         if (count == -EAGAIN || count == -EINTR)
             continue;
         if (count < 0)
@@ -86,8 +86,8 @@ ssize_t brood_child_write(struct brood_child *child, const void *data, size_t le
     int fd = brood_child_stream(child, BROOD_IN);
     if (fd < 0)
         return fd;
-    int state = os_cancel_off();
-    ssize_t count = write_by(fd, data, length, os_deadline_ns(timeout_ms));
-    os_cancel_restore(state);
+    int state = bd_os_cancel_off();
+    ssize_t count = write_by(fd, data, length, bd_os_deadline_ns(timeout_ms));
+    bd_os_cancel_restore(state);
     return count;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A bounded cache of stacks. A fresh mapping costs two system calls and a page fault or two for each
- * start; a kept one costs nothing.
+ * A bounded cache of stacks. A fresh mapping costs two system calls and a page fault or two for
+ * each start; a kept one costs nothing.
  *
- * Room os; one of the two places with global state that changes. Invariants: lock-free, so that a fork
- * of the host at any moment leaves it usable; contents are wiped in a forked copy; what is cached is
- * unmapped when the library is unloaded, what is in flight then is left to its launch.
+ * Room os; one of the two places with global state that changes. Invariants: lock-free, so that a
+ * fork of the host at any moment leaves it usable; contents are wiped in a forked copy; what is
+ * cached is unmapped when the library is unloaded, what is in flight then is left to its launch.
  */
 #include "cache.h"
 
@@ -47,7 +47,7 @@ static struct os_block *map_block(void)
     return memory;
 }
 
-struct os_block *os_block_take(void)
+struct os_block *bd_os_block_take(void)
 {
     for (size_t i = 0; i < CACHED_BLOCKS; i++) {
         struct os_block *block = atomic_exchange(&cached_blocks[i], NULL);
@@ -57,7 +57,7 @@ struct os_block *os_block_take(void)
     return map_block();
 }
 
-void os_block_give(struct os_block *block)
+void bd_os_block_give(struct os_block *block)
 {
     if (!block)
         return;
@@ -69,7 +69,7 @@ void os_block_give(struct os_block *block)
     (void)munmap(block, block_bytes());
 }
 
-void *os_block_top(struct os_block *block)
+void *bd_os_block_top(struct os_block *block)
 {
     return (void *)(((uintptr_t)block + block_bytes()) & ~(uintptr_t)63);
 }

@@ -11,10 +11,10 @@
 
 struct os_block;
 
-struct os_block *os_block_take(void); /* NULL: no memory */
-void os_block_give(struct os_block *block);
+struct os_block *bd_os_block_take(void); /* NULL: no memory */
+void bd_os_block_give(struct os_block *block);
 
 /* The end of the block's memory: a stack grows down from here. Aligned to 64 bytes. */
-void *os_block_top(struct os_block *block);
+void *bd_os_block_top(struct os_block *block);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the Linux kernel calls things, where the headers of an older C library lack it, and the shapes
- * that the kernel reads and that libc hides.
+ * What the Linux kernel calls things, where the headers of an older C library lack it, and the
+ * shapes that the kernel reads and that libc hides.
  *
- * Room os. Invariant: the kernel's own numbers, unchanged; each #ifndef can go when the oldest supported
- * C library has the name.
+ * Room os. Invariant: the kernel's own numbers, unchanged; each #ifndef can go when the oldest
+ * supported C library has the name.
  */
 #ifndef BD_OS_LINUX_ABI_H
 #define BD_OS_LINUX_ABI_H

@@ -4,8 +4,8 @@
  *
  * Room os. It may share the maker's memory and its thread-local storage, with every other thread of
  * the maker running. Invariants: system calls by entry_call() only, no libc, no errno, no lock, no
- * allocation, no instrumentation; it writes to the shared record, to OS_OPEN's own step and to its own
- * stack, nowhere else; it never returns past os_child_main().
+ * allocation, no instrumentation; it writes to the shared record, to OS_OPEN's own step and to its
+ * own stack, nowhere else; it never returns past bd_os_child_main().
  */
 #include "linux_child.h"
 
@@ -90,8 +90,9 @@ CHILD_CODE static long entry_number(const char *name)
     return number;
 }
 
-/* Before Linux 5.11, or under a filter that refuses close_range(2): each descriptor by itself. Can go
- * when the oldest supported kernel is 5.11. Without /proc it refuses: a silent leak would be worse. */
+/* Before Linux 5.11, or under a filter that refuses close_range(2): each descriptor by itself. Can
+ * go when the oldest supported kernel is 5.11. Without /proc it refuses: a silent leak would be
+ * worse. */
 CHILD_CODE static long hide_each(void)
 {
     _Alignas(struct abi_dirent) CHILD_ARRAY char entries[DIRECTORY_BYTES];
@@ -141,9 +142,9 @@ CHILD_CODE static long set_disposition(long number, uintptr_t handler)
     return CALL(SYS_rt_sigaction, number, &action, 0, ABI_SIGSET_BYTES);
 }
 
-/* Handlers are addresses in a program that exec throws away; what must be undone by hand is SIG_IGN,
- * which exec keeps. Handlers too where the kernel has not cleared them: one could run here as soon as
- * the mask opens. */
+/* Handlers are addresses in a program that exec throws away; what must be undone by hand is
+ * SIG_IGN, which exec keeps. Handlers too where the kernel has not cleared them: one could run here
+ * as soon as the mask opens. */
 CHILD_CODE static long set_dispositions(const struct os_launch *launch, const struct os_step *step)
 {
     enum { DEFAULT_HANDLER = 0, IGNORE_HANDLER = 1 };
@@ -188,7 +189,8 @@ CHILD_CODE static long set_mask(const struct os_launch *launch, const struct os_
 
 /* ------------------------------------------------------------------ the other steps */
 
-/* Armed first, so that a stalled exec ends even if the maker has died meanwhile. exec deletes it. */
+/* Armed first, so that a stalled exec ends even if the maker has died meanwhile. exec deletes
+ * it. */
 CHILD_CODE static long arm_timer(const struct os_step *step)
 {
     enum { SIGNAL_NOTIFY = 0 };
@@ -234,8 +236,8 @@ CHILD_CODE static long try_exec(struct os_record *record, const struct os_exec *
     return result;
 }
 
-/* execvp(3): a name that is not there lets the next directory try; a name that may not be executed too,
- * but is what is reported in the end; anything else ends the search. */
+/* execvp(3): a name that is not there lets the next directory try; a name that may not be executed
+ * too, but is what is reported in the end; anything else ends the search. */
 CHILD_CODE static long run_program(struct os_record *record, const struct os_exec *exec)
 {
     long last = -ENOENT;
@@ -304,7 +306,7 @@ CHILD_CODE static long do_step(const struct os_launch *launch, struct os_step *s
     return -ENOSYS;
 }
 
-CHILD_CODE void os_child_main(void *data)
+CHILD_CODE void bd_os_child_main(void *data)
 {
     const struct os_launch *launch = data;
     struct os_record *record = launch->record;
@@ -323,7 +325,7 @@ CHILD_CODE void os_child_main(void *data)
     leave();
 }
 
-CHILD_CODE void os_child_probe(void *flag)
+CHILD_CODE void bd_os_child_probe(void *flag)
 {
     *(volatile int *)flag = 1;
     leave();

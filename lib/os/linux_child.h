@@ -8,9 +8,9 @@
 #define BD_OS_LINUX_CHILD_H
 
 /* Carries out the steps of the struct os_launch behind `launch` and never returns. */
-void os_child_main(void *launch);
+void bd_os_child_main(void *launch);
 
 /* Writes 1 to the int behind `flag` and exits: asks whether memory is shared. */
-void os_child_probe(void *flag);
+void bd_os_child_probe(void *flag);
 
 #endif

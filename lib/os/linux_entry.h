@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The two pieces that C cannot say: a system call without libc, and a clone whose new process begins
- * on a stack of its own and never comes back.
+ * The two pieces that C cannot say: a system call without libc, and a clone whose new process
+ * begins on a stack of its own and never comes back.
  *
- * Room os, one block per processor. Invariant: neither touches errno, thread-local storage or a lock,
- * so both are safe in a process that shares its maker's memory.
+ * Room os, one block per processor. Invariant: neither touches errno, thread-local storage or a
+ * lock, so both are safe in a process that shares its maker's memory.
  */
 #ifndef BD_OS_LINUX_ENTRY_H
 #define BD_OS_LINUX_ENTRY_H
 
-/* Code that runs in the new process: no libc, no instrumentation of any kind, one section that a test
- * checks for calls to the outside. */
+/* Code that runs in the new process: no libc, no instrumentation of any kind, one section that a
+ * test checks for calls to the outside. */
 #if defined(__clang__)
 #define CHILD_CODE                                                                                 \
     __attribute__((section(".text.brood_child"), no_sanitize("all"), no_sanitize("coverage"),      \

@@ -2,8 +2,8 @@
 /*
  * The Linux ways of writing without SIGPIPE and of giving bytes as a descriptor.
  *
- * Room os. Invariant: the caller's mask, dispositions and pending signals are as before, and O_NONBLOCK
- * is never touched: the description may be shared.
+ * Room os. Invariant: the caller's mask, dispositions and pending signals are as before, and
+ * O_NONBLOCK is never touched: the description may be shared.
  */
 #include "os.h"
 
@@ -33,8 +33,9 @@ static bool can_be_written(int fd)
     return ppoll(&poll, 1, &now, NULL) > 0 && (poll.revents & (POLLOUT | POLLERR));
 }
 
-/* Before Linux 6.18: SIGPIPE is blocked in this thread and the one that our write makes is taken back,
- * unless one was pending already. A pipe that is ready takes PIPE_BUF bytes without blocking. */
+/* Before Linux 6.18: SIGPIPE is blocked in this thread and the one that our write makes is taken
+ * back, unless one was pending already. A pipe that is ready takes PIPE_BUF bytes without
+ * blocking. */
 static ssize_t write_with_signal_held(int fd, const void *data, size_t length)
 {
     sigset_t broken_pipe, before, pending;
@@ -65,27 +66,27 @@ static ssize_t write_without_signal(int fd, const void *data, size_t length)
     return count < 0 ? -errno : count;
 }
 
-ssize_t os_write(int fd, const void *data, size_t length)
+ssize_t bd_os_write(int fd, const void *data, size_t length)
 {
     ssize_t count = send(fd, data, length, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (count >= 0 || errno != ENOTSOCK)
         return count < 0 ? -errno : count;
-    if (!os_probe_lacks_nosignal()) {
+    if (!bd_os_probe_lacks_nosignal()) {
         count = write_without_signal(fd, data, length);
         if (count != -EOPNOTSUPP && count != -EINVAL && count != -ENOSYS)
             return count;
-        os_probe_note_nosignal_lacking();
+        bd_os_probe_note_nosignal_lacking();
     }
     return write_with_signal_held(fd, data, length);
 }
 
-int64_t os_pending(int fd)
+int64_t bd_os_pending(int fd)
 {
     int count = 0;
     return ioctl(fd, FIONREAD, &count) < 0 ? -errno : count;
 }
 
-int os_grow_pipe(int fd, size_t bytes)
+int bd_os_grow_pipe(int fd, size_t bytes)
 {
     if (bytes > INT_MAX)
         return -EINVAL;
@@ -100,7 +101,7 @@ static int make_memory_file(void)
     int fd = memfd_create("brood-input", MFD_CLOEXEC | MFD_ALLOW_SEALING | ABI_MFD_NOEXEC_SEAL);
     if (fd < 0 && errno == EINVAL) /* before Linux 6.3 */
         fd = memfd_create("brood-input", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    return os_lift(fd);
+    return bd_os_lift(fd);
 }
 
 static int fill_and_seal(int fd, const void *bytes, size_t length)
@@ -119,14 +120,14 @@ static int fill_and_seal(int fd, const void *bytes, size_t length)
     return fcntl(fd, F_ADD_SEALS, seals) < 0 ? -errno : 0;
 }
 
-int os_memory_file(const void *bytes, size_t length, int *ret)
+int bd_os_memory_file(const void *bytes, size_t length, int *ret)
 {
     int fd = make_memory_file();
     if (fd < 0)
         return fd;
     int result = fill_and_seal(fd, bytes, length);
     if (result < 0) {
-        os_close(fd);
+        bd_os_close(fd);
         return result;
     }
     *ret = fd;

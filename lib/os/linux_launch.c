@@ -2,11 +2,11 @@
 /*
  * One new process, or none: reserve, one system call, learn how far it came.
  *
- * Room os. The rungs, tried from the top: shared memory by clone3(2), shared by clone(2) (a filter such
- * as Docker's refuses clone3), copied memory by the same two. Every one gives the process and its pidfd
- * together, with exit signal 0: a start that fails sends no SIGCHLD, and no waitpid(-1) elsewhere can
- * take it. Invariant: all signals are blocked in this thread while the process is made, so no handler
- * runs in it.
+ * Room os. The rungs, tried from the top: shared memory by clone3(2), shared by clone(2) (a filter
+ * such as Docker's refuses clone3), copied memory by the same two. Every one gives the process and
+ * its pidfd together, with exit signal 0: a start that fails sends no SIGCHLD, and no waitpid(-1)
+ * elsewhere can take it. Invariant: all signals are blocked in this thread while the process is
+ * made, so no handler runs in it.
  */
 #include "os.h"
 
@@ -39,47 +39,47 @@ static struct os_record *shared_page(void)
     return page == MAP_FAILED ? NULL : page;
 }
 
-int os_launch_prepare(struct os_launch *launch)
+int bd_os_launch_prepare(struct os_launch *launch)
 {
-    os_park_sweep();
+    bd_os_park_sweep();
     launch->pid = -1;
     launch->pidfd = -1;
-    launch->shared = os_probe_shares_memory();
+    launch->shared = bd_os_probe_shares_memory();
     launch->spare_fd = -1;
     int lowest_fd = -1;
     if (launch->reads_dispositions)
-        launch->ignored_known = os_signals_ignored(&launch->ignored, &lowest_fd);
+        launch->ignored_known = bd_os_signals_ignored(&launch->ignored, &lowest_fd);
     if (lowest_fd < 0)
-        lowest_fd = os_is_open(0) && os_is_open(1) && os_is_open(2) ? OS_LOWEST_FD : 0;
+        lowest_fd = bd_os_is_open(0) && bd_os_is_open(1) && bd_os_is_open(2) ? OS_LOWEST_FD : 0;
     launch->holds_number = lowest_fd < OS_LOWEST_FD;
 
-    launch->block = os_block_take();
+    launch->block = bd_os_block_take();
     if (!launch->block)
         return -ENOMEM;
     /* A process with memory of its own reports through a page that both see. */
     launch->record =
-        launch->shared ? (struct os_record *)os_block_top(launch->block) - 1 : shared_page();
+        launch->shared ? (struct os_record *)bd_os_block_top(launch->block) - 1 : shared_page();
     if (!launch->record) {
-        os_launch_done(launch);
+        bd_os_launch_done(launch);
         return -ENOMEM;
     }
     return 0;
 }
 
-void os_launch_done(struct os_launch *launch)
+void bd_os_launch_done(struct os_launch *launch)
 {
     if (launch->record && !launch->shared)
         (void)munmap(launch->record, RECORD_BYTES);
     launch->record = NULL;
-    os_block_give(launch->block);
+    bd_os_block_give(launch->block);
     launch->block = NULL;
 }
 
 /* ------------------------------------------------------------------ launch */
 
-/* Without CLONE_VFORK only a start with a bound, and only where the kernel tells by the word that the
- * process has left our memory: a vfork wait cannot be ended, not even by killing the process, while an
- * exec hangs in the kernel. */
+/* Without CLONE_VFORK only a start with a bound, and only where the kernel tells by the word that
+ * the process has left our memory: a vfork wait cannot be ended, not even by killing the process,
+ * while an exec hangs in the kernel. */
 static uint64_t launch_flags(const struct os_launch *launch)
 {
     uint64_t flags = CLONE_PIDFD;
@@ -93,7 +93,7 @@ static uint64_t launch_flags(const struct os_launch *launch)
 static uintptr_t stack_top(const struct os_launch *launch)
 {
     uintptr_t top =
-        launch->shared ? (uintptr_t)launch->record : (uintptr_t)os_block_top(launch->block);
+        launch->shared ? (uintptr_t)launch->record : (uintptr_t)bd_os_block_top(launch->block);
     return top & ~(uintptr_t)63;
 }
 
@@ -107,7 +107,7 @@ static long clone_by_3(struct os_launch *launch)
                                   .stack_size = stack_top(launch) - bottom};
     const long call[6] = {SYS_clone3, (long)(uintptr_t)&args, sizeof args, 0, 0, 0};
     launch->clears_handlers = true;
-    return entry_clone(call, os_child_main, launch);
+    return entry_clone(call, bd_os_child_main, launch);
 }
 
 static long clone_by_2(struct os_launch *launch)
@@ -115,7 +115,7 @@ static long clone_by_2(struct os_launch *launch)
     const long call[6] = ENTRY_CLONE2(launch_flags(launch), stack_top(launch), &launch->pidfd,
                                       &launch->record->word);
     launch->clears_handlers = false;
-    return entry_clone(call, os_child_main, launch);
+    return entry_clone(call, bd_os_child_main, launch);
 }
 
 static bool means_absent(long result)
@@ -125,24 +125,26 @@ static bool means_absent(long result)
 
 static long clone_process(struct os_launch *launch)
 {
-    if (!os_probe_lacks_clone3()) {
+    if (!bd_os_probe_lacks_clone3()) {
         long pid = clone_by_3(launch);
         if (!means_absent(pid))
             return pid;
     }
-    long pid = os_probe_clone_gives_pidfd();
+    long pid = bd_os_probe_clone_gives_pidfd();
     if (pid == 0)
         pid = clone_by_2(launch);
+    /* Only now: a refusal of both says nothing about clone3. */
     if (pid > 0)
-        os_probe_note_clone3_lacking(); /* only now: a refusal of both says nothing about clone3 */
+        bd_os_probe_note_clone3_lacking();
     return pid;
 }
 
-/* The kernel gives the pidfd the lowest free number. For a caller that runs with 0, 1 or 2 closed that
- * would be a standard stream, so a higher number is held for it: after the launch nothing may fail. */
+/* The kernel gives the pidfd the lowest free number. For a caller that runs with 0, 1 or 2 closed
+ * that would be a standard stream, so a higher number is held for it: after the launch nothing may
+ * fail. */
 static int hold_number(struct os_launch *launch)
 {
-    int fd = os_lift(eventfd(0, EFD_CLOEXEC)); /* anything that is a descriptor */
+    int fd = bd_os_lift(eventfd(0, EFD_CLOEXEC)); /* anything that is a descriptor */
     if (fd < 0)
         return fd;
     launch->spare_fd = fd;
@@ -155,24 +157,24 @@ static void settle_number(struct os_launch *launch)
     int pidfd = launch->pidfd;
     if (pidfd >= 0 && pidfd < OS_LOWEST_FD && launch->spare_fd >= 0 &&
         dup3(pidfd, launch->spare_fd, O_CLOEXEC) >= 0) {
-        launch->pidfd = os_take(&launch->spare_fd);
-        os_close(pidfd);
+        launch->pidfd = bd_os_take(&launch->spare_fd);
+        bd_os_close(pidfd);
     }
-    os_close(os_take(&launch->spare_fd));
+    bd_os_close(bd_os_take(&launch->spare_fd));
 }
 
-int os_launch_create(struct os_launch *launch)
+int bd_os_launch_create(struct os_launch *launch)
 {
     int result = launch->holds_number ? hold_number(launch) : 0;
     if (result < 0)
         return result;
     *launch->record = (struct os_record){.word = 1, .state = OS_STATE_NEW};
     launch->deadline_ns =
-        launch->start_timeout_ns ? os_now_ns() + launch->start_timeout_ns : OS_NEVER;
-    launch->mask = os_signals_block();
+        launch->start_timeout_ns ? bd_os_now_ns() + launch->start_timeout_ns : OS_NEVER;
+    launch->mask = bd_os_signals_block();
     long pid = clone_process(launch);
 #ifndef BROOD_MUTANT_MASK_KEPT
-    os_signals_restore(launch->mask);
+    bd_os_signals_restore(launch->mask);
 #endif
     settle_number(launch);
     if (pid < 0)
@@ -185,7 +187,7 @@ int os_launch_create(struct os_launch *launch)
 
 static bool process_has_ended(const struct os_launch *launch)
 {
-    return os_exit_wait(launch->pidfd, 0) == 0;
+    return bd_os_exit_wait(launch->pidfd, 0) == 0;
 }
 
 /* Waits for the kernel's word that the process has left our memory, by exec or by its end. Kernels
@@ -196,7 +198,7 @@ static bool word_is_clear(const struct os_launch *launch)
         return true; /* clone itself has waited */
     struct os_record *record = launch->record;
     while (record->word) {
-        int64_t left_ns = launch->deadline_ns - os_now_ns();
+        int64_t left_ns = launch->deadline_ns - bd_os_now_ns();
         if (left_ns <= 0)
             return process_has_ended(launch);
         int64_t slice_ns = WORD_SLICE_MS * INT64_C(1000000);
@@ -209,10 +211,11 @@ static bool word_is_clear(const struct os_launch *launch)
     return true;
 }
 
-/* exec turns the exit signal 0 of our new process into SIGCHLD before its point of no return, and only
- * children with SIGCHLD are found without __WALL. So: found means it has begun; not found, but found
- * with __WALL, means that it died before. Neither: somebody has reaped it already, which before exec
- * nobody could, or it was an ignored SIGCHLD. Asking changes nothing and cannot race. */
+/* exec turns the exit signal 0 of our new process into SIGCHLD before its point of no return, and
+ * only children with SIGCHLD are found without __WALL. So: found means it has begun; not found, but
+ * found with __WALL, means that it died before. Neither: somebody has reaped it already, which
+ * before exec nobody could, or it was an ignored SIGCHLD. Asking changes nothing and cannot
+ * race. */
 static bool has_begun(const struct os_launch *launch)
 {
 #ifdef BROOD_MUTANT_WORD_IS_SUCCESS
@@ -226,7 +229,7 @@ static bool has_begun(const struct os_launch *launch)
 #endif
 }
 
-struct os_report os_launch_learn(struct os_launch *launch)
+struct os_report bd_os_launch_learn(struct os_launch *launch)
 {
     bool clear = word_is_clear(launch);
     const struct os_record *record = launch->record;
@@ -240,15 +243,15 @@ struct os_report os_launch_learn(struct os_launch *launch)
     } else if (!clear) {
         report.progress = OS_TIMED_OUT;
     } else if (state != OS_STATE_EXECING || !has_begun(launch)) {
-        bool late = launch->deadline_ns != OS_NEVER && os_now_ns() >= launch->deadline_ns;
+        bool late = launch->deadline_ns != OS_NEVER && bd_os_now_ns() >= launch->deadline_ns;
         report.progress = late ? OS_TIMED_OUT : OS_KILLED;
     }
     return report;
 }
 
-const char *os_launch_rung(void)
+const char *bd_os_launch_rung(void)
 {
-    if (!os_probe_shares_memory())
-        return os_probe_lacks_clone3() ? "copied memory, clone" : "copied memory, clone3";
-    return os_probe_lacks_clone3() ? "shared memory, clone" : "shared memory, clone3";
+    if (!bd_os_probe_shares_memory())
+        return bd_os_probe_lacks_clone3() ? "copied memory, clone" : "copied memory, clone3";
+    return bd_os_probe_lacks_clone3() ? "shared memory, clone" : "shared memory, clone3";
 }

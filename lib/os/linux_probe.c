@@ -2,9 +2,9 @@
 /*
  * Probe results: write-once atomics.
  *
- * Room os; one of the two places with global state that changes. Invariant: a value goes from unknown
- * to known once and says something about the kernel or its filter, so two threads that probe at once
- * write the same. Failures for want of memory or processes leave it unknown.
+ * Room os; one of the two places with global state that changes. Invariant: a value goes from
+ * unknown to known once and says something about the kernel or its filter, so two threads that
+ * probe at once write the same. Failures for want of memory or processes leave it unknown.
  */
 #include "linux_probe.h"
 
@@ -22,7 +22,8 @@
 #include "linux_signals.h"
 #include "os.h"
 
-/* A build for the tests keeps the launch from its faster ways: 1 without clone3, 2 without sharing. */
+/* A build for the tests keeps the launch from its faster ways: 1 without clone3, 2 without
+ * sharing. */
 #ifndef BROOD_RUNG_FLOOR
 #define BROOD_RUNG_FLOOR 0
 #endif
@@ -34,25 +35,26 @@ static atomic_int gives_pidfd;
 static atomic_bool lacks_clone3 = BROOD_RUNG_FLOOR == 1;
 static atomic_bool lacks_nosignal;
 
-/* Makes a process that writes to `flag` and exits, and reaps it. 0, or -errno when it could not be made.
- * SIGCHLD as its exit signal, since valgrind ends a program that uses any other here. */
+/* Makes a process that writes to `flag` and exits, and reaps it. 0, or -errno when it could not be
+ * made. SIGCHLD as its exit signal, since valgrind ends a program that uses any other here. */
 static int run_probe(uint64_t flags, volatile int *flag, int *pidfd)
 {
-    struct os_block *block = os_block_take();
+    struct os_block *block = bd_os_block_take();
     if (!block)
         return -ENOMEM;
-    const long call[6] = ENTRY_CLONE2(flags | CLONE_VFORK | SIGCHLD, os_block_top(block), pidfd, 0);
-    uint64_t mask = os_signals_block();
-    long pid = entry_clone(call, os_child_probe, (void *)(uintptr_t)flag);
+    const long call[6] =
+        ENTRY_CLONE2(flags | CLONE_VFORK | SIGCHLD, bd_os_block_top(block), pidfd, 0);
+    uint64_t mask = bd_os_signals_block();
+    long pid = entry_clone(call, bd_os_child_probe, (void *)(uintptr_t)flag);
     int status;
     if (pid > 0)
         (void)waitpid((pid_t)pid, &status, ABI_WALL); /* signals are blocked: no EINTR */
-    os_signals_restore(mask);
-    os_block_give(block);
+    bd_os_signals_restore(mask);
+    bd_os_block_give(block);
     return pid > 0 ? 0 : (int)pid;
 }
 
-bool os_probe_shares_memory(void)
+bool bd_os_probe_shares_memory(void)
 {
     if (BROOD_RUNG_FLOOR == 2)
         return false;
@@ -69,7 +71,7 @@ bool os_probe_shares_memory(void)
 }
 
 /* Before 5.2 the kernel ignores the flag and would make a process without a pidfd. */
-int os_probe_clone_gives_pidfd(void)
+int bd_os_probe_clone_gives_pidfd(void)
 {
     int known = atomic_load_explicit(&gives_pidfd, memory_order_relaxed);
     if (known == UNKNOWN) {
@@ -79,28 +81,28 @@ int os_probe_clone_gives_pidfd(void)
         if (result < 0)
             return result; /* pressure is not remembered */
         known = pidfd >= 0 ? YES : NO;
-        os_close(pidfd);
+        bd_os_close(pidfd);
         atomic_store_explicit(&gives_pidfd, known, memory_order_relaxed);
     }
     return known == YES ? 0 : -ENOSYS;
 }
 
-bool os_probe_lacks_clone3(void)
+bool bd_os_probe_lacks_clone3(void)
 {
     return atomic_load_explicit(&lacks_clone3, memory_order_relaxed);
 }
 
-void os_probe_note_clone3_lacking(void)
+void bd_os_probe_note_clone3_lacking(void)
 {
     atomic_store_explicit(&lacks_clone3, true, memory_order_relaxed);
 }
 
-bool os_probe_lacks_nosignal(void)
+bool bd_os_probe_lacks_nosignal(void)
 {
     return atomic_load_explicit(&lacks_nosignal, memory_order_relaxed);
 }
 
-void os_probe_note_nosignal_lacking(void)
+void bd_os_probe_note_nosignal_lacking(void)
 {
     atomic_store_explicit(&lacks_nosignal, true, memory_order_relaxed);
 }

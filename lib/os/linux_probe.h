@@ -9,14 +9,14 @@
 
 #include <stdbool.h>
 
-bool os_probe_shares_memory(void); /* a CLONE_VM process really writes to our memory */
-int os_probe_clone_gives_pidfd(
+bool bd_os_probe_shares_memory(void); /* a CLONE_VM process really writes to our memory */
+int bd_os_probe_clone_gives_pidfd(
     void); /* 0; -ENOSYS: clone(2) lacks CLONE_PIDFD; -errno: ask again */
-bool os_probe_lacks_clone3(void);
-void os_probe_note_clone3_lacking(void);
+bool bd_os_probe_lacks_clone3(void);
+void bd_os_probe_note_clone3_lacking(void);
 
 /* pwritev2(2) knows RWF_NOSIGNAL, until it was seen not to. */
-bool os_probe_lacks_nosignal(void);
-void os_probe_note_nosignal_lacking(void);
+bool bd_os_probe_lacks_nosignal(void);
+void bd_os_probe_note_nosignal_lacking(void);
 
 #endif

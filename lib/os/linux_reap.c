@@ -3,8 +3,8 @@
  * Ends of processes: waiting, reaping, signalling, all through the pidfd.
  *
  * Room os. Invariants: only the process behind the pidfd is ever waited for or hit; a status that
- * somebody else took is asked of the kernel's own record (PIDFD_GET_INFO) or reported as lost; after
- * ECHILD no number is used.
+ * somebody else took is asked of the kernel's own record (PIDFD_GET_INFO) or reported as lost;
+ * after ECHILD no number is used.
  */
 #include "os.h"
 
@@ -33,16 +33,16 @@ static long wait_by_pidfd(int pidfd, siginfo_t *info, int how, struct rusage *us
     return result < 0 ? -errno : 0;
 }
 
-int os_exit_wait(int pidfd, int64_t deadline_ns)
+int bd_os_exit_wait(int pidfd, int64_t deadline_ns)
 {
     struct os_watch watch = {.fd = pidfd};
-    int ready = os_watch(&watch, 1, deadline_ns);
+    int ready = bd_os_watch(&watch, 1, deadline_ns);
     if (ready < 0)
         return ready;
     return ready ? 0 : -ETIMEDOUT;
 }
 
-bool os_exit_is_ours(int pidfd)
+bool bd_os_exit_is_ours(int pidfd)
 {
     siginfo_t info;
     return wait_by_pidfd(pidfd, &info, WEXITED | WNOHANG | WNOWAIT, NULL) == 0;
@@ -63,7 +63,7 @@ static uint64_t microseconds(struct timeval time)
 /* POLLHUP: the process has been reaped, and only then the kernel notes its status. */
 static bool has_been_reaped(int pidfd, int64_t deadline_ns)
 {
-    int64_t left_ns = deadline_ns - os_now_ns();
+    int64_t left_ns = deadline_ns - bd_os_now_ns();
     if (left_ns < 0)
         left_ns = 0;
     struct timespec left = {.tv_sec = left_ns / 1000000000, .tv_nsec = left_ns % 1000000000};
@@ -74,7 +74,7 @@ static bool has_been_reaped(int pidfd, int64_t deadline_ns)
 /* Somebody else took the status. Theirs may still be on its way, so this waits a little. */
 static void ask_the_kernel(int pidfd, struct os_exit *ret)
 {
-    int64_t deadline_ns = os_deadline_ns(PATIENCE_MS);
+    int64_t deadline_ns = bd_os_deadline_ns(PATIENCE_MS);
     for (bool reaped = false; !reaped && ret->lost;) {
         struct abi_pidfd_info info = {.mask = ABI_PIDFD_INFO_EXIT};
         reaped = has_been_reaped(pidfd, 0);
@@ -89,23 +89,23 @@ static void ask_the_kernel(int pidfd, struct os_exit *ret)
     }
 }
 
-/* Takes the status of a process that has ended. A tracer of it (strace -f) must let go first, and for
- * that the kernel has no event to wait for. */
+/* Takes the status of a process that has ended. A tracer of it (strace -f) must let go first, and
+ * for that the kernel has no event to wait for. */
 static bool take_status(int pidfd, siginfo_t *info, struct rusage *usage)
 {
-    int64_t deadline_ns = os_deadline_ns(PATIENCE_MS);
+    int64_t deadline_ns = bd_os_deadline_ns(PATIENCE_MS);
     for (;;) {
         if (wait_by_pidfd(pidfd, info, WEXITED | WNOHANG, usage) < 0)
             return false;
         if (info->si_pid != 0)
             return true;
-        if (os_now_ns() >= deadline_ns)
+        if (bd_os_now_ns() >= deadline_ns)
             return false;
-        os_pause_ns(PAUSE_NS);
+        bd_os_pause_ns(PAUSE_NS);
     }
 }
 
-void os_exit_reap(int pidfd, struct os_exit *ret)
+void bd_os_exit_reap(int pidfd, struct os_exit *ret)
 {
     siginfo_t info;
     struct rusage usage;
@@ -124,56 +124,56 @@ void os_exit_reap(int pidfd, struct os_exit *ret)
                             .max_rss_bytes = (uint64_t)usage.ru_maxrss * 1024};
 }
 
-int os_signal(int pidfd, int number)
+int bd_os_signal(int pidfd, int number)
 {
     return syscall(SYS_pidfd_send_signal, pidfd, number, NULL, 0) < 0 ? -errno : 0;
 }
 
-int os_signal_group(pid_t leader, int number)
+int bd_os_signal_group(pid_t leader, int number)
 {
     if (leader <= 1)
         return -EINVAL;
     return kill(-leader, number) < 0 ? -errno : 0;
 }
 
-int os_end(int pidfd, int64_t deadline_ns, struct os_exit *ret)
+int bd_os_end(int pidfd, int64_t deadline_ns, struct os_exit *ret)
 {
-    int result = os_signal(pidfd, SIGKILL);
+    int result = bd_os_signal(pidfd, SIGKILL);
     if (result < 0 && result != -ESRCH)
         return result;
-    result = os_exit_wait(pidfd, deadline_ns);
+    result = bd_os_exit_wait(pidfd, deadline_ns);
     if (result < 0)
         return result;
 #ifndef BROOD_MUTANT_NO_REAP
-    os_exit_reap(pidfd, ret);
+    bd_os_exit_reap(pidfd, ret);
 #endif
     return 0;
 }
 
-/* ------------------------------------------------------------------ what could not be ended in time */
+/* ------------------------------------------------------------------ set aside */
 
 static _Atomic(struct os_parked *) parked_head;
 
-void os_park(struct os_parked *parked)
+void bd_os_park(struct os_parked *parked)
 {
     parked->next = atomic_load(&parked_head);
     while (!atomic_compare_exchange_weak(&parked_head, &parked->next, parked))
         continue;
 }
 
-void os_park_sweep(void)
+void bd_os_park_sweep(void)
 {
     if (!atomic_load_explicit(&parked_head, memory_order_relaxed))
         return;
     struct os_parked *parked = atomic_exchange(&parked_head, NULL);
     while (parked) {
         struct os_parked *next = parked->next;
-        if (os_exit_wait(parked->pidfd, 0) == -ETIMEDOUT) {
-            os_park(parked);
+        if (bd_os_exit_wait(parked->pidfd, 0) == -ETIMEDOUT) {
+            bd_os_park(parked);
         } else {
             struct os_exit unused;
-            os_exit_reap(parked->pidfd, &unused);
-            os_close(parked->pidfd);
+            bd_os_exit_reap(parked->pidfd, &unused);
+            bd_os_close(parked->pidfd);
             parked->free(parked->owner);
         }
         parked = next;

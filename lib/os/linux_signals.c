@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Signal masks by the raw call: libc's version leaves out the two real-time signals that it uses itself
- * (cancellation and set*id in all threads), and their handlers must not run in a new process that
- * shares our memory either.
+ * Signal masks by the raw call: libc's version leaves out the two real-time signals that it uses
+ * itself (cancellation and set*id in all threads), and their handlers must not run in a new process
+ * that shares our memory either.
  *
  * Room os. Invariant: nothing here allocates or changes a disposition.
  */
@@ -17,7 +17,7 @@
 
 #include "linux_abi.h"
 
-uint64_t os_signals_block(void)
+uint64_t bd_os_signals_block(void)
 {
     const uint64_t all = ~UINT64_C(0);
     uint64_t before = 0;
@@ -25,7 +25,7 @@ uint64_t os_signals_block(void)
     return before;
 }
 
-void os_signals_restore(uint64_t mask)
+void bd_os_signals_restore(uint64_t mask)
 {
     (void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, ABI_SIGSET_BYTES);
 }
@@ -48,7 +48,7 @@ static bool parse_hex(const char *text, uint64_t *ret)
 }
 
 /* Three system calls on one small file, where asking for each of 64 signals would take 64. */
-bool os_signals_ignored(uint64_t *ret, int *ret_lowest_fd)
+bool bd_os_signals_ignored(uint64_t *ret, int *ret_lowest_fd)
 {
     char status[4096];
     int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Why a path could not be executed: execve(2) has one errno for many causes, the user needs the cause.
+ * Why a path could not be executed: execve(2) has one errno for many causes, the user needs the
+ * cause.
  *
- * Room os. Invariant: it only looks (stat, and the first bytes of the file), it runs after the start has
- * failed and been undone, and what it cannot find out it leaves out: the errno stands by itself.
+ * Room os. Invariant: it only looks (stat, and the first bytes of the file), it runs after the
+ * start has failed and been undone, and what it cannot find out it leaves out: the errno stands by
+ * itself.
  */
 #include "os.h"
 
@@ -46,8 +48,8 @@ static ssize_t read_head(int base, const char *path, unsigned char *head)
     int fd = openat(base, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)
         return -errno;
-    ssize_t length = os_read(fd, head, HEAD_BYTES);
-    os_close(fd);
+    ssize_t length = bd_os_read(fd, head, HEAD_BYTES);
+    bd_os_close(fd);
     return length;
 }
 
@@ -95,7 +97,7 @@ static bool on_noexec_mount(int base, const char *path)
     struct statvfs mount;
     int fd = openat(base, path, O_PATH | O_CLOEXEC);
     bool noexec = fd >= 0 && fstatvfs(fd, &mount) == 0 && (mount.f_flag & ST_NOEXEC);
-    os_close(fd);
+    bd_os_close(fd);
     return noexec;
 }
 
@@ -119,7 +121,7 @@ static void explain_access(int base, const char *path, struct os_exec_facts *ret
         ret->detail = BROOD_DETAIL_NOT_EXECUTABLE;
         return;
     }
-    unsigned char head[HEAD_BYTES];
+    unsigned char head[HEAD_BYTES] = {0};
     ssize_t length = read_head(base, path, head);
     if (find_interpreter(head, length, ret->interpreter, sizeof ret->interpreter))
         ret->detail = BROOD_DETAIL_INTERPRETER;
@@ -127,7 +129,7 @@ static void explain_access(int base, const char *path, struct os_exec_facts *ret
 
 static void explain_format(int base, const char *path, struct os_exec_facts *ret)
 {
-    unsigned char head[HEAD_BYTES];
+    unsigned char head[HEAD_BYTES] = {0};
     ssize_t length = read_head(base, path, head);
     if (length < 0)
         return;
@@ -140,10 +142,11 @@ static void explain_format(int base, const char *path, struct os_exec_facts *ret
     ret->detail = foreign ? BROOD_DETAIL_WRONG_MACHINE : BROOD_DETAIL_NOT_A_PROGRAM;
 }
 
-/* An interpreter may be a script itself, a few levels deep. The last name found is the missing one. */
+/* An interpreter may be a script itself, a few levels deep. The last name found is the missing
+ * one. */
 static void explain_missing(int base, const char *path, struct os_exec_facts *ret)
 {
-    unsigned char head[HEAD_BYTES];
+    unsigned char head[HEAD_BYTES] = {0};
     char name[sizeof ret->interpreter];
     for (int depth = 0; depth < SCRIPT_DEPTH; depth++) {
         ssize_t length = read_head(base, path, head);
@@ -156,8 +159,8 @@ static void explain_missing(int base, const char *path, struct os_exec_facts *re
     }
 }
 
-void os_exec_explain(int cwd_fd, const char *cwd, const char *path, int code,
-                     struct os_exec_facts *ret)
+void bd_os_exec_explain(int cwd_fd, const char *cwd, const char *path, int code,
+                        struct os_exec_facts *ret)
 {
     *ret = (struct os_exec_facts){.detail = BROOD_DETAIL_NONE};
     int base = open_base(cwd_fd, cwd);
@@ -170,5 +173,5 @@ void os_exec_explain(int cwd_fd, const char *cwd, const char *path, int code,
     else if (code == ENOENT || code == ENOTDIR || code == ELOOP)
         explain_missing(base, path, ret);
     if (cwd)
-        os_close(base);
+        bd_os_close(base);
 }

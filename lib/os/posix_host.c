@@ -3,8 +3,9 @@
  * What the program that we are a guest of has: its environment, its limit of descriptors, its C
  * library's words.
  *
- * Room os. Invariants: `environ` is read, never changed; the limit is changed by os_raise_nofile() only,
- * and what it was before is remembered once, to be given back to children.
+ * Room os. Invariants: `environ` is read, never changed; the limit is changed by
+ * bd_os_raise_nofile() only, and what it was before is remembered once, to be given back to
+ * children.
  */
 #include "os.h"
 
@@ -20,13 +21,13 @@ extern char **environ;
 static _Atomic uint64_t soft_before;
 static atomic_bool raised;
 
-char *const *os_environment(void)
+char *const *bd_os_environment(void)
 {
     static char *const empty[] = {NULL};
     return environ ? environ : empty;
 }
 
-const char *os_variable(char *const *env, const char *name)
+const char *bd_os_variable(char *const *env, const char *name)
 {
     size_t length = strlen(name);
     for (; *env; env++)
@@ -35,13 +36,13 @@ const char *os_variable(char *const *env, const char *name)
     return NULL;
 }
 
-uint64_t os_soft_nofile(void)
+uint64_t bd_os_soft_nofile(void)
 {
     struct rlimit limit;
     return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? (uint64_t)limit.rlim_cur : UINT64_MAX;
 }
 
-int64_t os_raise_nofile(void)
+int64_t bd_os_raise_nofile(void)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
@@ -59,7 +60,7 @@ int64_t os_raise_nofile(void)
     return (int64_t)limit.rlim_cur;
 }
 
-bool os_nofile_before(uint64_t *ret_soft, uint64_t *ret_hard)
+bool bd_os_nofile_before(uint64_t *ret_soft, uint64_t *ret_hard)
 {
     struct rlimit now;
     if (!atomic_load_explicit(&raised, memory_order_acquire) || getrlimit(RLIMIT_NOFILE, &now) < 0)
@@ -70,7 +71,7 @@ bool os_nofile_before(uint64_t *ret_soft, uint64_t *ret_hard)
     return true;
 }
 
-const char *os_error_words(int code)
+const char *bd_os_error_words(int code)
 {
 #if defined(__GLIBC__)
     const char *words =

@@ -2,9 +2,9 @@
 /*
  * Descriptors: making pairs, waiting for them, reading, closing.
  *
- * Room os. Invariants: close-on-exec from birth; nothing made here is numbered below 3, so that a caller
- * who runs with 0, 1 or 2 closed never finds a pipe of ours there; O_NONBLOCK is set on our own ends
- * only, never on a description that a child or the caller's terminal shares.
+ * Room os. Invariants: close-on-exec from birth; nothing made here is numbered below 3, so that a
+ * caller who runs with 0, 1 or 2 closed never finds a pipe of ours there; O_NONBLOCK is set on our
+ * own ends only, never on a description that a child or the caller's terminal shares.
  */
 #include "os.h"
 
@@ -18,31 +18,31 @@
 
 enum { WATCHES_MAX = 8, SHORTAGE_NS = 1000000 };
 
-void os_close(int fd)
+void bd_os_close(int fd)
 {
     if (fd >= 0)
         (void)close(fd); /* on EINTR too it is closed: never again */
 }
 
-int os_take(int *fd)
+int bd_os_take(int *fd)
 {
     int taken = *fd;
     *fd = -1;
     return taken;
 }
 
-bool os_is_open(int fd)
+bool bd_os_is_open(int fd)
 {
     return fd >= 0 && fcntl(fd, F_GETFD) >= 0;
 }
 
-bool os_survives_exec(int fd)
+bool bd_os_survives_exec(int fd)
 {
     int flags = fcntl(fd, F_GETFD);
     return flags >= 0 && !(flags & FD_CLOEXEC);
 }
 
-int os_lift(int fd)
+int bd_os_lift(int fd)
 {
     if (fd < 0)
         return -errno;
@@ -50,24 +50,24 @@ int os_lift(int fd)
         return fd;
     int higher = fcntl(fd, F_DUPFD_CLOEXEC, OS_LOWEST_FD);
     int error = errno;
-    os_close(fd);
+    bd_os_close(fd);
     return higher < 0 ? -error : higher;
 }
 
 static int lift_pair(int first, int second, struct os_pair *ret)
 {
-    first = os_lift(first);
-    second = os_lift(second);
+    first = bd_os_lift(first);
+    second = bd_os_lift(second);
     if (first < 0 || second < 0) {
-        os_close(first);
-        os_close(second);
+        bd_os_close(first);
+        bd_os_close(second);
         return first < 0 ? first : second;
     }
     *ret = (struct os_pair){.ours = first, .childs = second};
     return 0;
 }
 
-int os_pipe_from_child(struct os_pair *ret)
+int bd_os_pipe_from_child(struct os_pair *ret)
 {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) < 0)
@@ -75,7 +75,7 @@ int os_pipe_from_child(struct os_pair *ret)
     return lift_pair(ends[0], ends[1], ret);
 }
 
-int os_pipe_to_child(struct os_pair *ret)
+int bd_os_pipe_to_child(struct os_pair *ret)
 {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) < 0)
@@ -83,7 +83,7 @@ int os_pipe_to_child(struct os_pair *ret)
     return lift_pair(ends[1], ends[0], ret);
 }
 
-int os_socket_pair(struct os_pair *ret)
+int bd_os_socket_pair(struct os_pair *ret)
 {
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
@@ -91,12 +91,12 @@ int os_socket_pair(struct os_pair *ret)
     return lift_pair(ends[0], ends[1], ret);
 }
 
-int os_set_nonblock(int fd)
+int bd_os_set_nonblock(int fd)
 {
     return fcntl(fd, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
 }
 
-ssize_t os_read(int fd, void *buffer, size_t size)
+ssize_t bd_os_read(int fd, void *buffer, size_t size)
 {
     ssize_t count;
     do {
@@ -111,14 +111,14 @@ static int poll_once(struct pollfd *polls, size_t count, int64_t deadline_ns)
 {
     if (deadline_ns == OS_NEVER)
         return ppoll(polls, count, NULL, NULL);
-    int64_t left_ns = deadline_ns - os_now_ns();
+    int64_t left_ns = deadline_ns - bd_os_now_ns();
     if (left_ns < 0)
         left_ns = 0;
     struct timespec left = {.tv_sec = left_ns / 1000000000, .tv_nsec = left_ns % 1000000000};
     return ppoll(polls, count, &left, NULL);
 }
 
-int os_watch(struct os_watch *watches, size_t count, int64_t deadline_ns)
+int bd_os_watch(struct os_watch *watches, size_t count, int64_t deadline_ns)
 {
     struct pollfd polls[WATCHES_MAX];
     if (count > WATCHES_MAX)
@@ -133,9 +133,9 @@ int os_watch(struct os_watch *watches, size_t count, int64_t deadline_ns)
         if (errno != ENOMEM)
             return -errno;
         /* No memory to wait with: what is waited for must not be lost over that. */
-        if (os_now_ns() >= deadline_ns)
+        if (bd_os_now_ns() >= deadline_ns)
             return 0;
-        os_pause_ns(SHORTAGE_NS);
+        bd_os_pause_ns(SHORTAGE_NS);
     }
     for (size_t i = 0; i < count; i++)
         watches[i].ready = watches[i].fd >= 0 && polls[i].revents != 0;
@@ -144,36 +144,36 @@ int os_watch(struct os_watch *watches, size_t count, int64_t deadline_ns)
 
 /* ------------------------------------------------------------------ clock and cancellation */
 
-int64_t os_now_ns(void)
+int64_t bd_os_now_ns(void)
 {
     struct timespec now;
     (void)clock_gettime(CLOCK_MONOTONIC, &now); /* fails on no system that we run on */
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-int64_t os_deadline_ns(int64_t timeout_ms)
+int64_t bd_os_deadline_ns(int64_t timeout_ms)
 {
-    int64_t now_ns = os_now_ns();
+    int64_t now_ns = bd_os_now_ns();
     if (timeout_ms < 0 || timeout_ms > (OS_NEVER - now_ns) / 1000000)
         return OS_NEVER;
     return now_ns + timeout_ms * 1000000;
 }
 
-void os_pause_ns(int64_t nanoseconds)
+void bd_os_pause_ns(int64_t nanoseconds)
 {
     struct timespec pause = {.tv_sec = nanoseconds / 1000000000,
                              .tv_nsec = nanoseconds % 1000000000};
     (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
 }
 
-int os_cancel_off(void)
+int bd_os_cancel_off(void)
 {
     int before = PTHREAD_CANCEL_ENABLE;
     (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
     return before;
 }
 
-void os_cancel_restore(int state)
+void bd_os_cancel_restore(int state)
 {
     (void)pthread_setcancelstate(state, NULL);
 }

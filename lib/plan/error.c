@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Errors as data, and as a sentence: what failed, at which stage, on what, and the errno's own words.
+ * Errors as data, and as a sentence: what failed, at which stage, on what, and the errno's own
+ * words.
  *
  * Room plan. Invariant: the text is made from the struct alone, so it can be said again anywhere.
  */
@@ -118,7 +119,7 @@ const char *brood_stage_name(int32_t stage)
 
 static void add_errno(struct bd_text *text, int code)
 {
-    bd_text_add(text, os_error_words(code));
+    bd_text_add(text, bd_os_error_words(code));
 }
 
 /* The detail's own sentence. False: the errno says it all. */

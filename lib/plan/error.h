@@ -12,7 +12,8 @@
 /* All zero but the program's name, as the options have it. */
 void bd_error_begin(struct brood_error *error, const struct brood_options *options);
 
-/* The end of a public call: *reterr is written on failure only, and may be NULL. Returns `result`. */
+/* The end of a public call: *reterr is written on failure only, and may be NULL. Returns
+ * `result`. */
 int bd_error_give(int result, const struct brood_error *error, struct brood_error *reterr);
 
 /* All return -code, for `return bd_error_…(…)`. `subject` may be NULL. */
@@ -21,7 +22,8 @@ int bd_error_set(struct brood_error *error, int stage, int code, const char *sub
 int bd_error_detail(struct brood_error *error, int stage, int code, int detail, const char *subject,
                     int64_t number);
 
-/* Stage options, -EINVAL, with a whole sentence: `sentence`, then `subject` in quotes if not NULL. */
+/* Stage options, -EINVAL, with a whole sentence: `sentence`, then `subject` in quotes if not
+ * NULL. */
 int bd_error_options(struct brood_error *error, const char *sentence, const char *subject);
 
 /* The same with a number after the sentence, and the errno `code`. */

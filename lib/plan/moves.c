@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Orders descriptor moves: a target may be written once nobody still waits to read it. So chains unwind
- * from their free end, and what then remains are cycles, each cut once by saving one descriptor under a
- * temporary number.
+ * Orders descriptor moves: a target may be written once nobody still waits to read it. So chains
+ * unwind from their free end, and what then remains are cycles, each cut once by saving one
+ * descriptor under a temporary number.
  *
  * Room plan. Invariant: an action never overwrites a number that a later action reads.
  */
@@ -33,8 +33,8 @@ static size_t unwind_chains(struct bd_wish *wishes, size_t count, struct bd_move
     return made;
 }
 
-/* What is left are pure cycles. The saved descriptor is read by exactly one wish of its cycle, the one
- * that the walk comes to last. */
+/* What is left are pure cycles. The saved descriptor is read by exactly one wish of its cycle, the
+ * one that the walk comes to last. */
 static size_t turn_cycle(struct bd_wish *wishes, size_t first, struct bd_move *ret)
 {
     int32_t start = wishes[first].to, hole = start;

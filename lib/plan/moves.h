@@ -11,8 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* One wish: descriptor `to` shall be what `from` is now. `from` < -1 is something that lies nowhere in
- * the way of a target. */
+/* One wish: descriptor `to` shall be what `from` is now. `from` < -1 is something that lies nowhere
+ * in the way of a target. */
 struct bd_wish {
     int32_t from, to;
     bool done;
@@ -25,8 +25,8 @@ struct bd_move {
     int32_t from, to;
 };
 
-/* Orders `count` wishes with distinct targets into at most 2 * count actions. Marks the wishes done.
- * Returns the number of actions. */
+/* Orders `count` wishes with distinct targets into at most 2 * count actions. Marks the wishes
+ * done. Returns the number of actions. */
 size_t bd_moves_order(struct bd_wish *wishes, size_t count, struct bd_move *ret);
 
 #endif

@@ -2,8 +2,8 @@
 /*
  * Checks what the caller says before anything is made of it, and says in words what is wrong.
  *
- * Room plan. Invariant: nothing in the world changes here; a descriptor is only asked whether it is open,
- * so that a number that is free now cannot become one of our own pipes in the child.
+ * Room plan. Invariant: nothing in the world changes here; a descriptor is only asked whether it is
+ * open, so that a number that is free now cannot become one of our own pipes in the child.
  */
 #include "options.h"
 
@@ -21,7 +21,8 @@ enum { KNOWN_FLAGS = 255, SIGNAL_KILL = 9, SIGNAL_STOP = 19, NICE_LEAST = -20, N
 
 /* ------------------------------------------------------------------ size and flags */
 
-/* A caller with an older header gives less, one with a newer header may give more if it is all zero. */
+/* A caller with an older header gives less, one with a newer header may give more if it is all
+ * zero. */
 static int read_sized(const struct brood_options *given, struct brood_options *ret,
                       struct brood_error *reterr)
 {
@@ -168,7 +169,7 @@ static const uint32_t stream_flags[] = {
 
 static int check_open(int fd, struct brood_error *reterr)
 {
-    if (os_is_open(fd))
+    if (bd_os_is_open(fd))
         return 0;
     return bd_error_options_number(reterr, EBADF, "the caller has no open descriptor", fd);
 }
@@ -245,7 +246,7 @@ static int check_map(const struct brood_options *options, struct brood_error *re
         return 0;
     if (!options->fds)
         return bd_error_options(reterr, "fd_count without fds", NULL);
-    uint64_t soft_limit = os_soft_nofile();
+    uint64_t soft_limit = bd_os_soft_nofile();
     for (size_t i = 0; i < options->fd_count; i++) {
         int32_t to = options->fds[i].to;
         if (to < 0)

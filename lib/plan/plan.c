@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Options become a plan: everything copied, every program candidate spelled out, every step in order.
+ * Options become a plan: everything copied, every program candidate spelled out, every step in
+ * order.
  *
  * Room plan. The order of the steps is the contract with the new process: timer; session or group;
- * limits, umask, nice; directory; files; hiding; moves; the descriptor limit; signals; exec. Hiding comes
- * before the moves because a moved descriptor is not close-on-exec; files come after the directory, since
- * their names are relative to it, and after the umask; the limit of descriptors comes after the moves,
- * which may need numbers above it; signals open last, so that nothing of ours is interrupted.
+ * limits, umask, nice; directory; files; hiding; moves; the descriptor limit; signals; exec. Hiding
+ * comes before the moves because a moved descriptor is not close-on-exec; files come after the
+ * directory, since their names are relative to it, and after the umask; the limit of descriptors
+ * comes after the moves, which may need numbers above it; signals open last, so that nothing of
+ * ours is interrupted.
  */
 #include "plan.h"
 
@@ -20,7 +22,8 @@
 #include "search.h"
 #include "vectors.h"
 
-/* Timer, session, umask, nice, two directory steps, three opens, hide, limit, dispositions, mask, exec. */
+/* Timer, session, umask, nice, two directory steps, three opens, hide, limit, dispositions, mask,
+ * exec. */
 enum { FIXED_STEPS = 16, CREATE_MODE = 0666 };
 
 /* ------------------------------------------------------------------ what is copied */
@@ -72,7 +75,7 @@ static int copy_exec(struct bd_plan *plan)
     const char *program = options->program ? options->program : plan->exec.argv[0];
     if (options->search != BROOD_SEARCH_NONE && *program && !strchr(program, '/')) {
         bool childs = options->search == BROOD_SEARCH_CHILD;
-        const char *path = os_variable(childs ? plan->exec.env : os_environment(), "PATH");
+        const char *path = bd_os_variable(childs ? plan->exec.env : bd_os_environment(), "PATH");
         if (!path)
             path = bd_search_default_path;
         plan->path = bd_arena_copy(arena, path, strlen(path));
@@ -105,7 +108,8 @@ static int reserve_steps(struct bd_plan *plan)
     return plan->wishes && plan->moves && plan->steps ? 0 : -ENOMEM;
 }
 
-/* ------------------------------------------------------------------ steps before the descriptors */
+/* ------------------------------------------------------------------ steps before the
+ * descriptors */
 
 static struct os_step *add_step(struct bd_plan *plan, enum os_op op, enum brood_stage stage)
 {
@@ -172,7 +176,8 @@ static uint64_t open_flags(const struct brood_stream *stream, int index)
     return stream->flags & BROOD_FILE_KEEP ? flags : flags | O_TRUNC;
 }
 
-/* ret[i]: the step that opens stream i, for the moves to refer to. /dev/null is opened once for all. */
+/* ret[i]: the step that opens stream i, for the moves to refer to. /dev/null is opened once for
+ * all. */
 static void add_files(struct bd_plan *plan, int32_t ret[BD_STREAMS])
 {
     int32_t null_step = -1;
@@ -203,10 +208,11 @@ static int32_t inherited_source(const struct bd_plan *plan, int index)
     for (size_t i = 0; i < plan->fd_count; i++)
         if (plan->fds[i].to == index)
             return plan->fds[i].from;
-    return os_survives_exec(index) ? index : -1;
+    return bd_os_survives_exec(index) ? index : -1;
 }
 
-/* Where stream `index` of the child comes from: a descriptor, or something a step makes; -1: nowhere. */
+/* Where stream `index` of the child comes from: a descriptor, or something a step makes; -1:
+ * nowhere. */
 static int32_t stream_source(const struct bd_plan *plan, int index, const int childs_ends[],
                              const int32_t opened[])
 {
@@ -269,8 +275,8 @@ static void add_descriptors(struct bd_plan *plan, const int childs_ends[], const
             add_step(plan, OS_CLOSE, BROOD_STAGE_DESCRIPTORS)->from = index;
 }
 
-/* The program's own value, unless the options give one: a limit that the host raised for itself breaks
- * programs that use select(2). */
+/* The program's own value, unless the options give one: a limit that the host raised for itself
+ * breaks programs that use select(2). */
 static void add_descriptor_limit(struct bd_plan *plan)
 {
     uint64_t soft, hard;
@@ -281,7 +287,7 @@ static void add_descriptor_limit(struct bd_plan *plan)
             return;
         }
     }
-    if (os_nofile_before(&soft, &hard))
+    if (bd_os_nofile_before(&soft, &hard))
         add_limit(plan, RLIMIT_NOFILE, soft, hard);
 }
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The plan of one start: the options, settled and copied, and the flat list of steps made from them.
+ * The plan of one start: the options, settled and copied, and the flat list of steps made from
+ * them.
  *
- * Room plan. Invariants: bd_plan_make() does all that can fail; bd_plan_settle() only fills in, once the
- * child's ends of the streams have numbers; nothing allocates after that. A plan owns every string it
- * points to.
+ * Room plan. Invariants: bd_plan_make() does all that can fail; bd_plan_settle() only fills in,
+ * once the child's ends of the streams have numbers; nothing allocates after that. A plan owns
+ * every string it points to.
  */
 #ifndef BD_PLAN_PLAN_H
 #define BD_PLAN_PLAN_H
@@ -41,7 +42,8 @@ struct bd_plan {
 int bd_plan_make(struct bd_plan *plan, const struct brood_options *options,
                  struct brood_error *reterr);
 
-/* `childs_ends[i]`: the descriptor that stream i of kind pipe, socket or memory leads to, else -1. */
+/* `childs_ends[i]`: the descriptor that stream i of kind pipe, socket or memory leads to, else
+ * -1. */
 void bd_plan_settle(struct bd_plan *plan, const int childs_ends[BD_STREAMS]);
 
 /* A start that failed at exec and is tried again: files made by the first try now exist. */

@@ -2,8 +2,8 @@
 /*
  * The plan in words: what a step is about (for errors), and all of it (for brood_plan_text()).
  *
- * Room plan. Invariant: what is printed are the very steps that a launch would carry out. Values of the
- * environment are secrets more often than not, so only their names appear.
+ * Room plan. Invariant: what is printed are the very steps that a launch would carry out. Values of
+ * the environment are secrets more often than not, so only their names appear.
  */
 #include "plan.h"
 
@@ -250,7 +250,7 @@ static void add_moving_words(struct bd_text *text, const struct bd_plan *plan,
 static void add_plan(struct bd_text *text, const struct bd_plan *plan)
 {
     bd_text_add(text, "rung: ");
-    bd_text_add(text, os_launch_rung());
+    bd_text_add(text, bd_os_launch_rung());
     bd_text_add(text, "\nenvironment:");
     for (char *const *entry = plan->exec.env; *entry; entry++) {
         char name[64];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The candidates of a program search, by the rules of execvp(3): an empty element of PATH is the current
- * directory, an element that no path can hold is passed over.
+ * The candidates of a program search, by the rules of execvp(3): an empty element of PATH is the
+ * current directory, an element that no path can hold is passed over.
  *
  * Room plan. Invariant: made before the launch, so that the new process only tries.
  */

@@ -11,7 +11,8 @@
 
 #include "../base/arena.h"
 
-/* The paths to try for `program`: itself alone when `path` is NULL, else one for each element of `path`. -ENOMEM, or the number of candidates, perhaps 0. */
+/* The paths to try for `program`: itself alone when `path` is NULL, else one for each element of
+ * `path`. -ENOMEM, or the number of candidates, perhaps 0. */
 int bd_search_candidates(struct bd_arena *arena, const char *program, const char *path,
                          const char *const **ret);
 

@@ -2,9 +2,9 @@
 /*
  * Copies the strings that the new program gets.
  *
- * Room plan. The caller's environment may be changed by another thread at any moment; what is handed to
- * exec is this copy. Invariant: in the result every name stands once for what was set, and `environ` is
- * not touched.
+ * Room plan. The caller's environment may be changed by another thread at any moment; what is
+ * handed to exec is this copy. Invariant: in the result every name stands once for what was set,
+ * and `environ` is not touched.
  */
 #include "vectors.h"
 
@@ -42,7 +42,7 @@ static bool is_among(const char *entry, char *const *names)
 
 char *const *bd_vectors_environment(struct bd_arena *arena, const struct brood_options *options)
 {
-    char *const *base = options->env ? options->env : os_environment();
+    char *const *base = options->env ? options->env : bd_os_environment();
     char *const *set = options->env_set;
     size_t room = count_words(base) + count_words(set) + 1;
     char **env = bd_arena_array(arena, room, sizeof *env);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tells a missing interpreter from a missing script, a directory from a file without permission, and so
- * on, by looking at the candidates that the new process tried.
+ * Tells a missing interpreter from a missing script, a directory from a file without permission,
+ * and so on, by looking at the candidates that the new process tried.
  *
- * Room start. Invariant: the errno is the one that exec gave; only the detail and the subject are ours.
+ * Room start. Invariant: the errno is the one that exec gave; only the detail and the subject are
+ * ours.
  */
 #include "explain.h"
 
@@ -15,10 +16,11 @@ static void look_at(const struct bd_plan *plan, const char *candidate, int code,
                     struct os_exec_facts *ret)
 {
     int cwd_fd = plan->options.flags & BROOD_SET_CWD_FD ? plan->options.cwd_fd : -1;
-    os_exec_explain(cwd_fd, plan->cwd, candidate, code, ret);
+    bd_os_exec_explain(cwd_fd, plan->cwd, candidate, code, ret);
 }
 
-/* In a search the name itself was in no directory, or it was in one and its interpreter is missing. */
+/* In a search the name itself was in no directory, or it was in one and its interpreter is
+ * missing. */
 static int explain_search(const struct bd_plan *plan, int code, struct brood_error *reterr)
 {
     for (size_t i = 0; i < plan->exec.candidate_count; i++) {

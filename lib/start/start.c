@@ -2,11 +2,11 @@
 /*
  * reserve, launch, learn, commit.
  *
- * Room start. Everything that can fail is done before there is a process, but for the program's own exec;
- * each acquisition pushes its undo, and a failure runs them backwards. Invariants: nothing fails after
- * the program has begun; a process that has not begun is killed and reaped before the call returns, and
- * one that the kernel cannot end in time is set aside together with all the memory that it may still
- * use.
+ * Room start. Everything that can fail is done before there is a process, but for the program's own
+ * exec; each acquisition pushes its undo, and a failure runs them backwards. Invariants: nothing
+ * fails after the program has begun; a process that has not begun is killed and reaped before the
+ * call returns, and one that the kernel cannot end in time is set aside together with all the
+ * memory that it may still use.
  */
 #include "start.h"
 
@@ -52,8 +52,8 @@ static void undo_streams(void *argument)
 {
     struct bd_transaction *start = argument;
     for (int index = 0; index < BD_STREAMS; index++) {
-        os_close(os_take(&start->ends[index].ours));
-        os_close(os_take(&start->ends[index].childs));
+        bd_os_close(bd_os_take(&start->ends[index].ours));
+        bd_os_close(bd_os_take(&start->ends[index].childs));
     }
 }
 
@@ -61,13 +61,13 @@ static void undo_launch(void *argument)
 {
     struct bd_transaction *start = argument;
     if (!start->set_aside)
-        os_launch_done(&start->launch);
+        bd_os_launch_done(&start->launch);
 }
 
 static void free_set_aside(void *owner)
 {
     struct bd_transaction *start = owner;
-    os_launch_done(&start->launch);
+    bd_os_launch_done(&start->launch);
     bd_plan_done(&start->plan);
     free(start);
 }
@@ -75,17 +75,17 @@ static void free_set_aside(void *owner)
 static void undo_process(void *argument)
 {
     struct bd_transaction *start = argument;
-    int result = os_end(start->launch.pidfd, os_deadline_ns(KILL_BOUND_MS), &start->end);
+    int result = bd_os_end(start->launch.pidfd, bd_os_deadline_ns(KILL_BOUND_MS), &start->end);
     if (result == -ETIMEDOUT) {
         start->set_aside = true;
         start->error->unkillable_pid = start->launch.pid;
         start->parked = (struct os_parked){
             .pidfd = start->launch.pidfd, .free = free_set_aside, .owner = start};
-        os_park(&start->parked);
+        bd_os_park(&start->parked);
         return;
     }
 #ifndef BROOD_MUTANT_PIDFD_LEFT
-    os_close(os_take(&start->launch.pidfd));
+    bd_os_close(bd_os_take(&start->launch.pidfd));
 #endif
 }
 
@@ -95,13 +95,13 @@ static int make_ends(const struct brood_stream *stream, int index, struct os_pai
 {
     switch ((enum brood_stream_kind)stream->kind) {
     case BROOD_PIPE:
-        return index == BROOD_IN ? os_pipe_to_child(ret) : os_pipe_from_child(ret);
+        return index == BROOD_IN ? bd_os_pipe_to_child(ret) : bd_os_pipe_from_child(ret);
     case BROOD_SOCKET:
-        return os_socket_pair(ret);
+        return bd_os_socket_pair(ret);
     case BROOD_MEMORY:
         if (index == BROOD_IN)
-            return os_memory_file(stream->input, stream->input_length, &ret->childs);
-        return os_pipe_from_child(ret);
+            return bd_os_memory_file(stream->input, stream->input_length, &ret->childs);
+        return bd_os_pipe_from_child(ret);
     case BROOD_INHERIT:
     case BROOD_NULL:
     case BROOD_FILE:
@@ -120,7 +120,7 @@ static int reserve_streams(struct bd_transaction *start)
         struct os_pair *pair = &start->ends[index];
         int result = make_ends(stream, index, pair);
         if (result == 0 && (stream->flags & BROOD_STREAM_NONBLOCK) && pair->ours >= 0)
-            result = os_set_nonblock(pair->ours);
+            result = bd_os_set_nonblock(pair->ours);
         if (result < 0) {
             bool is_input = stream->kind == BROOD_MEMORY && index == BROOD_IN;
             return bd_error_set(start->error, is_input ? BROOD_STAGE_MEMORY : BROOD_STAGE_PIPE,
@@ -142,7 +142,7 @@ static int reserve(struct bd_transaction *start, const struct brood_options *opt
         .start_timeout_ns = options->start_timeout_ms * 1000000,
     };
     /* Before the streams: it needs a descriptor for a moment, and this keeps the peak low. */
-    result = os_launch_prepare(&start->launch);
+    result = bd_os_launch_prepare(&start->launch);
     if (result < 0)
         return bd_error_set(start->error, BROOD_STAGE_MEMORY, -result, NULL, -1);
     bd_undo_push(&start->undo, undo_launch, start);
@@ -190,20 +190,20 @@ static int explain_report(struct bd_transaction *start, const struct os_report *
 /* One process, or none. */
 static int launch_once(struct bd_transaction *start)
 {
-    int result = os_launch_create(&start->launch);
+    int result = bd_os_launch_create(&start->launch);
     if (result < 0)
         return bd_error_set(start->error, BROOD_STAGE_CREATE, -result, NULL, -1);
     size_t before = start->undo.count;
     bd_undo_push(&start->undo, undo_process, start);
-    struct os_report report = os_launch_learn(&start->launch);
+    struct os_report report = bd_os_launch_learn(&start->launch);
     if (report.progress == OS_BEGAN)
         return 0;
     bd_undo_down_to(&start->undo, before);
     return explain_report(start, &report);
 }
 
-/* These two pass without anybody doing anything about them: a program file still open for writing in
- * some process that is about to exec, and a moment without room for processes. */
+/* These two pass without anybody doing anything about them: a program file still open for writing
+ * in some process that is about to exec, and a moment without room for processes. */
 static bool may_pass(const struct brood_error *error)
 {
     if (error->code == ETXTBSY)
@@ -215,16 +215,16 @@ static bool may_pass(const struct brood_error *error)
 static int launch(struct bd_transaction *start)
 {
     int64_t retry_ms = start->plan.options.retry_ms;
-    int64_t deadline_ns = retry_ms ? os_deadline_ns(retry_ms) : 0;
+    int64_t deadline_ns = retry_ms ? bd_os_deadline_ns(retry_ms) : 0;
     int64_t pause_ns = BACKOFF_FIRST_NS;
     for (;;) {
         int result = launch_once(start);
         if (result == 0 || start->set_aside || !retry_ms || !may_pass(start->error))
             return result;
-        int64_t left_ns = deadline_ns - os_now_ns();
+        int64_t left_ns = deadline_ns - bd_os_now_ns();
         if (left_ns <= 0)
             return result;
-        os_pause_ns(pause_ns < left_ns ? pause_ns : left_ns);
+        bd_os_pause_ns(pause_ns < left_ns ? pause_ns : left_ns);
         pause_ns = pause_ns * 2 < BACKOFF_LAST_NS ? pause_ns * 2 : BACKOFF_LAST_NS;
         if (start->error->stage == BROOD_STAGE_EXEC)
             bd_plan_again(&start->plan);
@@ -245,9 +245,9 @@ static void commit(struct bd_transaction *start, struct bd_started *ret)
 {
     ret->pid = start->launch.pid;
     ret->pidfd = start->launch.pidfd;
-    ret->started_ns = os_now_ns();
+    ret->started_ns = bd_os_now_ns();
     for (int index = 0; index < BD_STREAMS; index++)
-        ret->streams[index] = os_take(&start->ends[index].ours);
+        ret->streams[index] = bd_os_take(&start->ends[index].ours);
     start->undo.count--; /* undo_process */
     unwind(start);
 }

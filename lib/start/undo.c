@@ -2,8 +2,8 @@
 /*
  * The undo stack of a transaction.
  *
- * Room start. Invariant: an entry runs once; its room is fixed by the number of kinds of acquisition, so
- * pushing cannot fail.
+ * Room start. Invariant: an entry runs once; its room is fixed by the number of kinds of
+ * acquisition, so pushing cannot fail.
  */
 #include "undo.h"
 

@@ -32,20 +32,20 @@ planted() { # PLANT FLAG WANTED
     compile "$3" "planted defect $1 $2: $3" gcc -O1 "$2" "-DPLANT=$1" -c "$here/planted.c"
 }
 planted 0 -fno-stack-protector 'is clean$'
-planted 1 -fno-stack-protector 'os_child_main reaches memmove in UND'
-planted 2 -fno-stack-protector 'os_child_main reaches outside in .text '
-planted 3 -fno-stack-protector 'os_child_main reaches variable in .bss'
-planted 4 -fno-stack-protector 'os_child_main reaches __errno_location in UND'
-planted 5 -fno-stack-protector 'os_child_main reaches local in .tbss'
-planted 6 -fno-stack-protector 'os_child_main reaches outside in .text '
+planted 1 -fno-stack-protector 'bd_os_child_main reaches memmove in UND'
+planted 2 -fno-stack-protector 'bd_os_child_main reaches outside in .text '
+planted 3 -fno-stack-protector 'bd_os_child_main reaches variable in .bss'
+planted 4 -fno-stack-protector 'bd_os_child_main reaches __errno_location in UND'
+planted 5 -fno-stack-protector 'bd_os_child_main reaches local in .tbss'
+planted 6 -fno-stack-protector 'bd_os_child_main reaches outside in .text '
 planted 0 -fstack-protector-all 'inside reaches __stack_chk_fail in UND'
 case $(uname -m) in # there the canary is no relocation
 x86_64) planted 0 -fstack-protector-all 'inside uses the thread pointer: .*%fs:0x28' ;;
 esac
-planted 0 -pg 'os_child_main reaches mcount in UND'
-planted 0 -fsanitize=address 'os_child_main reaches __asan_report_load4 in UND'
-planted 0 -fsanitize=thread 'os_child_main reaches __tsan_func_entry in UND'
-planted 0 --coverage 'os_child_main reaches .bss in .bss'
+planted 0 -pg 'bd_os_child_main reaches mcount in UND'
+planted 0 -fsanitize=address 'bd_os_child_main reaches __asan_report_load4 in UND'
+planted 0 -fsanitize=thread 'bd_os_child_main reaches __tsan_func_entry in UND'
+planted 0 --coverage 'bd_os_child_main reaches .bss in .bss'
 
 for compiler in gcc clang; do
     for level in -O0 -O1 -O2 -O3; do

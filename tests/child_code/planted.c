@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Code of a new process with one planted defect, chosen by PLANT, for the check of its section. 0 has
- * none.
+ * Code of a new process with one planted defect, chosen by PLANT, for the check of its section. 0
+ * has none.
  *
- * Invariant: each defect is of another kind, and what the check says of it names `wanted` of its row
- * in child_code.t.
+ * Invariant: each defect is of another kind, and what the check says of it names `wanted` of its
+ * row in child_code.t.
  */
 #include <errno.h>
 #include <string.h>
 
 #define CHILD __attribute__((section(".text.brood_child")))
 
-void os_child_main(void *data);
+void bd_os_child_main(void *data);
 void outside(void);
 int variable;
 _Thread_local int local;
@@ -26,7 +26,7 @@ CHILD __attribute__((noinline)) static int inside(int x)
     return x * 3;
 }
 
-CHILD void os_child_main(void *data)
+CHILD void bd_os_child_main(void *data)
 {
     static const int constants[] = {3, 1, 4, 1, 5};
     volatile int *number = data;

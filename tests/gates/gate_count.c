@@ -2,9 +2,10 @@
 /*
  * The counter, see gate_count.h.
  *
- * The rule: calls of the caller and of the child up to and including execve, the reap and the closes;
- * not the program's own, nor waits (poll, futex) and reads of stream data, which depend on who is
- * quicker. Invariant: every call is answered; a subject that ends, however it ends, ends the count.
+ * The rule: calls of the caller and of the child up to and including execve, the reap and the
+ * closes; not the program's own, nor waits (poll, futex) and reads of stream data, which depend on
+ * who is quicker. Invariant: every call is answered; a subject that ends, however it ends, ends the
+ * count.
  */
 #include "gate_count.h"
 

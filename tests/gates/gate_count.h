@@ -31,8 +31,8 @@ struct gate_subject {
     void (*finish)(void);  /* takes back what prepare made and a process does not lose by its end */
 };
 
-/* Calls of 100 starts: those of 200 less those of 100, in a forked copy of this process, warm. 0, or
- * -errno; -ECHILD when the subject did not end well. */
+/* Calls of 100 starts: those of 200 less those of 100, in a forked copy of this process, warm. 0,
+ * or -errno; -ECHILD when the subject did not end well. */
 int gate_count(const struct gate_subject *subject, struct gate_counts *ret);
 
 enum { GATE_STARTS = 100 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * See gate_shapes.h. The figures are the gates: a change that needs more must change them here, where
- * it is seen.
+ * See gate_shapes.h. The figures are the gates: a change that needs more must change them here,
+ * where it is seen.
  */
 #include "gate_shapes.h"
 

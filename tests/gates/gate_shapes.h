@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The shapes of a start that the gates measure: one table for calls, descriptors, faults and memory.
+ * The shapes of a start that the gates measure: one table for calls, descriptors, faults and
+ * memory.
  *
  * Invariant: a shape runs from nothing to nothing: start, wait, free.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Gates: the descriptors of a start, at its peak and while the child lives. The peak is found by the
- * limit: a start works with so many free and is refused, whole, with one fewer.
+ * Gates: the descriptors of a start, at its peak and while the child lives. The peak is found by
+ * the limit: a start works with so many free and is refused, whole, with one fewer.
  *
  * Invariant: exact, in both directions.
  */

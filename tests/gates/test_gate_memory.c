@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Gates: no page fault of the caller in a start, and nothing that grows: heap, mappings, descriptors,
- * over ten thousand starts that go well and ten thousand that fail.
+ * Gates: no page fault of the caller in a start, and nothing that grows: heap, mappings,
+ * descriptors, over ten thousand starts that go well and ten thousand that fail.
  *
  * Invariant: exact. What is warm has been warmed by the same starts before.
  */
@@ -31,7 +31,8 @@ static long faults_of_starts(const struct gate_shape *shape)
 }
 
 /* The kernel itself takes pages away now and then (huge pages, NUMA balancing), and the fault that
- * brings one back is not the start's. So the quietest of three windows counts, and must have none. */
+ * brings one back is not the start's. So the quietest of three windows counts, and must have
+ * none. */
 static void check_faults(const char *name)
 {
     const struct gate_shape *shape = gate_shape(name);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the tests of one owned child share: starts that must succeed, ends that are waited for with a
- * bound, an exec held open for as long as a test wants, an old kernel imitated.
+ * What the tests of one owned child share: starts that must succeed, ends that are waited for with
+ * a bound, an exec held open for as long as a test wants, an old kernel imitated.
  *
  * Invariant: every wait here has a bound, and what did not come within it is a failed check at the
  * caller's own line.
@@ -86,7 +86,8 @@ void kit_refuse_call(int number, int code);
 /* Now, in nanoseconds of the monotonic clock. */
 uint64_t kit_now_ns(void);
 
-/* ------------------------------------------------------------------ a start in a thread of its own */
+/* ------------------------------------------------------------------ a start in a thread of its
+ * own */
 
 struct kit_attempt {
     const struct brood_options *options;
