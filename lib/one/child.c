@@ -53,10 +53,9 @@ int brood_start(const struct brood_options *options, struct brood_child **ret,
     struct brood_options settled;
     int state = bd_os_cancel_off();
     int result = bd_options_read(options, BD_FOR_START, &settled, &error);
-    if (result == 0 && !ret)
-        result = bd_error_options(&error, "ret is NULL", NULL);
     if (result == 0)
-        result = bd_child_new(&settled, ret, &error);
+        result = ret ? bd_child_new(&settled, ret, &error)
+                     : bd_error_options(&error, "ret is NULL", NULL);
     bd_os_cancel_restore(state);
     return bd_error_give(result, &error, reterr);
 }

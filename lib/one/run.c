@@ -211,10 +211,8 @@ int brood_run(const struct brood_options *options, struct brood_result *ret,
     struct run run = {.state = RUNNING, .collectors = {{.fd = -1}, {.fd = -1}, {.fd = -1}}};
     int state = bd_os_cancel_off();
     int result = bd_options_read(options, BD_FOR_RUN, &run.options, &error);
-    if (result == 0 && !ret)
-        result = bd_error_options(&error, "ret is NULL", NULL);
     if (result == 0)
-        result = run_child(&run, ret, &error);
+        result = ret ? run_child(&run, ret, &error) : bd_error_options(&error, "ret is NULL", NULL);
     bd_collector_done(&run.collectors[BROOD_OUT]);
     bd_collector_done(&run.collectors[BROOD_ERR]);
     bd_os_cancel_restore(state);

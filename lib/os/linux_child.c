@@ -80,6 +80,7 @@ CHILD_CODE static long save_descriptor(const struct os_launch *launch, struct os
 CHILD_CODE static long entry_number(const char *name)
 {
     long number = 0;
+    /* NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Branch): the kernel has written it */
     if (!*name)
         return -1;
     for (; *name; name++) {
@@ -168,6 +169,7 @@ CHILD_CODE static long set_dispositions(const struct os_launch *launch, const st
             long result = CALL(SYS_rt_sigaction, number, 0, &old, ABI_SIGSET_BYTES);
             if (result < 0)
                 return result;
+            /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): by the kernel */
             if (old.handler == DEFAULT_HANDLER)
                 continue;
             if (old.handler == IGNORE_HANDLER && (step->value & bit))
