@@ -233,8 +233,7 @@ struct os_report bd_os_launch_learn(struct os_launch *launch)
 {
     bool clear = word_is_clear(launch);
     const struct os_record *record = launch->record;
-    int32_t state = record->state;
-    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    int32_t state = __atomic_load_n(&record->state, __ATOMIC_ACQUIRE);
     struct os_report report = {
         .progress = OS_BEGAN, .step = record->step, .code = record->code, .choice = record->choice};
 
