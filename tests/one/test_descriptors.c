@@ -200,6 +200,28 @@ TEST(a_target_at_every_number)
     close_range_of(60, 60);
 }
 
+/* What the child opens has to wait here until the standard streams have been read, while the target
+ * is already written: the opened file must not lie there. */
+TEST(a_target_at_every_number_while_opened_files_wait)
+{
+    REQUIRE(lab_write_file(lab_file("file77"), "", 0, 0600) == 0);
+    open_as(60, 60, O_CLOEXEC);
+    for (int to = 3; to <= 40; to++) {
+        const struct brood_fd_map map[] = {{60, to}, {0, 50}, {1, 51}, {2, 52}};
+        const char *told =
+            tells(BROOD_OPTIONS(.in = {.kind = BROOD_FILE, .path = lab_file("file77")},
+                                .out = {.kind = BROOD_FILE, .path = lab_file("file77")},
+                                .err = {.kind = BROOD_NULL}, .fds = map, .fd_count = 4),
+                  "fds");
+        CHECK_INT(file_under(told, 0), 77);
+        CHECK_INT(file_under(told, 1), 77);
+        CHECK_HAS(line_of(told, "2 "), "/dev/null");
+        CHECK_INT(file_under(told, to), 60);
+        CHECK_INT(count_lines(told), 7);
+    }
+    close_range_of(60, 60);
+}
+
 /* The way back of a failure is not in the targets' way. */
 TEST(a_missing_program_with_a_target_at_every_number)
 {
