@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -123,6 +124,41 @@ TEST(more_descriptors_than_select_knows)
     for (int i = 0; i < MANY; i++)
         (void)close(fds[i]);
     set_soft(old);
+}
+
+/* A plain user's pipes shrink to a page once it has many. What comes through them is whole. */
+static void run_with_small_pipes(void)
+{
+    enum { PIPES = 1500, BYTES = 3000000 };
+    static int fds[2 * PIPES];
+    struct brood_result result;
+    set_soft(2 * PIPES + 100);
+    for (size_t i = 0; i < PIPES; i++)
+        REQUIRE(pipe2(&fds[2 * i], O_CLOEXEC) == 0);
+    CHECK_SAY(fcntl(fds[2 * PIPES - 1], F_GETPIPE_SZ) <= 8192, "the last pipe holds %d bytes",
+              fcntl(fds[2 * PIPES - 1], F_GETPIPE_SZ));
+    REQUIRE(brood_run(BROOD_OPTIONS(.argv = TARGET("both", say("%d", BYTES)),
+                                    .out = {.kind = BROOD_MEMORY}, .err = {.kind = BROOD_MEMORY}),
+                      &result, NULL) == 0);
+    CHECK_INT(strspn(result.out, "o"), BYTES);
+    CHECK_INT(strspn(result.err, "e"), BYTES);
+    brood_result_clear(&result);
+}
+
+TEST(a_user_with_many_pipes)
+{
+    enum { SOMEBODY = 64322 };
+    if (limit_now().rlim_max < 4000)
+        SKIP("the hard limit of descriptors is below 4000");
+    pid_t pid = fork();
+    REQUIRE(pid >= 0);
+    if (pid == 0) {
+        if (geteuid() == 0)
+            REQUIRE(setgroups(0, NULL) == 0 && setgid(SOMEBODY) == 0 && setuid(SOMEBODY) == 0);
+        run_with_small_pipes();
+        _exit(0);
+    }
+    CHECK_CHILD(pid, 0);
 }
 
 /* ------------------------------------------------------------------ a raised limit */

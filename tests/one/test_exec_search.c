@@ -8,6 +8,7 @@
 #include "starting.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -243,4 +244,17 @@ TEST(an_over_long_name)
     name[sizeof name - 1] = '\0';
     is_refused("300 bytes", BROOD_OPTIONS(.argv = WORDS(name)),
                REFUSAL(.stage = BROOD_STAGE_EXEC, .code = ENAMETOOLONG));
+}
+
+/* A program may be named by a descriptor that the child is given. */
+TEST(a_name_that_is_a_descriptor)
+{
+    (void)tool_in("a", 0755);
+    int fd = open(lab_file("a/tool"), O_RDONLY | O_CLOEXEC);
+    REQUIRE(fd > 2);
+    const struct brood_fd_map map = {fd, 9};
+    CHECK_STR(
+        prints("/no/such", BROOD_OPTIONS(.argv = WORDS("/dev/fd/9"), .fds = &map, .fd_count = 1)),
+        "a");
+    CHECK_INT(close(fd), 0);
 }
