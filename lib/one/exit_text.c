@@ -44,11 +44,10 @@ const char *brood_signal_name(int signal)
     for (size_t i = 0; i < sizeof signal_names / sizeof signal_names[0]; i++)
         if (signal_names[i].number == signal)
             return signal_names[i].name;
-    int above = signal - SIGRTMIN;
-    if (above >= 0 && signal <= SIGRTMAX &&
-        (size_t)above < sizeof realtime_names / sizeof realtime_names[0])
-        return realtime_names[above];
-    return NULL;
+    if (signal < SIGRTMIN || signal > SIGRTMAX)
+        return NULL;
+    size_t above = (size_t)(signal - SIGRTMIN);
+    return above < sizeof realtime_names / sizeof realtime_names[0] ? realtime_names[above] : NULL;
 }
 
 int brood_exit_code(const struct brood_exit *exit)
