@@ -2,8 +2,8 @@
 /*
  * The bench of one scenario; see bench.h.
  *
- * Invariant: a target that does not come back in time is itself a finding and is replaced; the sweep
- * goes on with the next point and always ends.
+ * Invariant: a target that does not come back in time is itself a finding and is replaced; the
+ * sweep goes on with the next point and always ends.
  */
 #include "bench.h"
 #include "alloc.h"

@@ -16,7 +16,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 
-enum { SLOW_MS = 5000 };
+enum { SLOW_MS = 8000 };
 
 /* How a start takes a failure. */
 enum taking {

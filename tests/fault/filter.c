@@ -4,7 +4,7 @@
  * the marks.
  *
  * Invariant: every call is trapped but those that a task needs to end, to return from a handler and
- * to hand the listener over; what is worth failing is the supervisor's decision, never the filter's.
+ * to hand the listener over; what is worth failing is the supervisor's decision, not the filter's.
  */
 #include "filter.h"
 #include "inject.h"

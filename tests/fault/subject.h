@@ -2,8 +2,8 @@
 /*
  * What the target of the sweep does for one point: opens a scene, starts, looks, and tells.
  *
- * Invariant: only the start itself lies between the marks; what is looked at afterwards is looked at
- * with every call working again.
+ * Invariant: only the start itself lies between the marks; what is looked at afterwards is looked
+ * at with every call working again.
  */
 #ifndef SUBJECT_H
 #define SUBJECT_H

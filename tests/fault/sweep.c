@@ -162,7 +162,7 @@ static bool is_one_of_many(const struct bench *bench, unsigned step)
     return false;
 }
 
-/* SIGKILL in place of the child's N-th call, whatever it is; then in place of the program's first. */
+/* SIGKILL in place of the child's N-th call, whatever it is; then of the program's first. */
 static void sweep_kills(struct bench *bench)
 {
     struct inject_order order = {.action = INJECT_KILL, .role = INJECT_CHILD, .number = INJECT_ANY};
@@ -178,8 +178,8 @@ static void sweep_kills(struct bench *bench)
     bench->counts->kills += strike(bench, &order);
 }
 
-/* The child stands still at its N-th call: the start timeout is the only way out. With memory of its
- * own the child is waited for by the kernel alone, so its own timer must have been set before. */
+/* The child stands still at its N-th call: the start timeout is the only way out. With memory of
+ * its own the child is waited for by the kernel alone, so its timer must have been set before. */
 static void sweep_holds(struct bench *bench)
 {
     struct inject_order order = {

@@ -85,7 +85,7 @@ static void tell_fds(void)
     closedir(list);
     for (size_t i = 0; i < count; i++)
         tell_fd(fds[i]);
-    /* 1 and 2 on one description, as 2>&1 makes them: a status flag set on one shows on the other. */
+    /* 1 and 2 on one description, as 2>&1 makes them: a flag set on one shows on the other. */
     int before = fcntl(1, F_GETFL);
     if (before >= 0 && fcntl(1, F_SETFL, before ^ O_NONBLOCK) == 0) {
         int other = fcntl(2, F_GETFL);
