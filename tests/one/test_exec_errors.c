@@ -136,6 +136,29 @@ TEST(interpreters)
     refuse_interpreter(say("#!%s\n", lab_directory()), EACCES, lab_directory(), lab_directory());
 }
 
+/* The one that is missing is told, however deep. */
+TEST(interpreters_of_interpreters)
+{
+    const char *outer = make_file("outer", say("#!%s\n", lab_file("inner")), 0755);
+    const char *script = make_file("script", say("#!%s\n", outer), 0755);
+    refuse(script, ENOENT, BROOD_DETAIL_INTERPRETER, lab_file("inner"),
+           say("the file is there, but its interpreter %s: No such file or directory",
+               lab_file("inner")));
+    (void)make_file("inner", "#!/no/such/interpreter\n", 0755);
+    refuse(script, ENOENT, BROOD_DETAIL_INTERPRETER, "/no/such/interpreter",
+           "the file is there, but its interpreter /no/such/interpreter: No such file or "
+           "directory");
+}
+
+/* A script that names itself: the kernel gives up, and so does the explanation. */
+TEST(an_interpreter_that_is_the_script)
+{
+    const char *script = make_file("script", say("#!%s\n", lab_file("script")), 0755);
+    is_refused("itself", BROOD_OPTIONS(.argv = WORDS(script)),
+               REFUSAL(.stage = BROOD_STAGE_EXEC, .code = ELOOP, .detail = BROOD_DETAIL_INTERPRETER,
+                       .subject = script));
+}
+
 TEST(neither_program_nor_script)
 {
     static const char *const texts[] = {"", "echo hello\n", "#!\n", "#! \n", "\177EL"};

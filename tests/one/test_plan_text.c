@@ -115,6 +115,30 @@ TEST(streams_of_every_kind)
         "exec: run true as 'true'\n");
 }
 
+TEST(files_are_opened_in_words)
+{
+    static const struct {
+        uint32_t flags, create_mode;
+        const char *line;
+    } modes[] = {
+        {0, 0600, "open: open x to write, truncated, created 0600"},
+        {BROOD_FILE_APPEND, 0, "open: open x to append, created 0666"},
+        {BROOD_FILE_KEEP, 0, "open: open x to write, created 0666"},
+        {BROOD_FILE_EXISTING, 0, "open: open x to write, truncated, must exist"},
+        {BROOD_FILE_EXISTING | BROOD_FILE_APPEND, 0, "open: open x to append, must exist"},
+        {BROOD_FILE_EXCLUSIVE | BROOD_FILE_KEEP, 0,
+         "open: open x to write, must be new, created 0666"},
+    };
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        const char *text = plan_of(
+            BROOD_OPTIONS(.argv = WORDS("true"), .err = {.kind = BROOD_FILE,
+                                                         .path = "x",
+                                                         .flags = modes[i].flags,
+                                                         .create_mode = modes[i].create_mode}));
+        CHECK_STR(line_of(text, "open:"), modes[i].line);
+    }
+}
+
 TEST(the_shell)
 {
     const char *text =

@@ -83,7 +83,8 @@ static unsigned try_wishes(const struct bd_wish *wishes, size_t count)
     struct bd_move moves[2 * WISHES + 1];
     struct model model = {.saved = -1};
     char words[512] = "";
-    memcpy(work, wishes, count * sizeof *work);
+    for (size_t i = 0; i < count; i++)
+        work[i] = wishes[i];
     for (int32_t i = 0; i < NUMBERS; i++)
         model.at[i] = i;
 
