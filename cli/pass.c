@@ -11,10 +11,12 @@
 #include "words.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Not passed on: what cannot be caught, what a fault of our own would raise, what only concerns
@@ -50,10 +52,19 @@ static void choose_signals(sigset_t *set, bool same_group, uint64_t ignored)
     }
 }
 
+static bool has_terminal(void)
+{
+    int fd = open("/dev/tty", O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd >= 0)
+        (void)close(fd);
+    return fd >= 0;
+}
+
 int pass_open(struct pass *pass, bool same_group, uint64_t ignored, const char *name)
 {
     *pass = (struct pass){.fd = -1, .same_group = same_group, .name = name};
     pass->leader = getsid(0) == getpid();
+    pass->follows = same_group && has_terminal();
     /* Our own writes report EPIPE and EFBIG; a stop of the command announces itself by SIGCHLD. */
     if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || signal(SIGXFSZ, SIG_IGN) == SIG_ERR ||
         signal(SIGCHLD, SIG_DFL) == SIG_ERR)
@@ -75,15 +86,40 @@ static bool is_ours_alone(const struct pass *pass, const struct signalfd_siginfo
     return pass->leader && (info->ssi_signo == SIGHUP || info->ssi_signo == SIGCONT);
 }
 
-/* Take the default action of a stop signal, and come back when somebody continues us. */
+/* Take the default action of a stop signal, and come back when somebody continues us. The
+ * terminal's own signal to us may be pending too: ours joins it while both are blocked, so that
+ * we stop once. */
 static void stop_self(int number)
 {
     sigset_t set;
     (void)sigemptyset(&set);
     (void)sigaddset(&set, number);
+    (void)kill(getpid(), number);
     (void)sigprocmask(SIG_UNBLOCK, &set, NULL);
-    (void)raise(number);
     (void)sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+/* Has the command stopped or gone on, as asked for by `what`? Returns the signal, or 0. */
+static int change_of(pid_t pid, int what)
+{
+    siginfo_t info = {0};
+    bool changed = waitid(P_PID, (id_t)pid, &info, what | WNOHANG) == 0 && info.si_pid != 0;
+    return changed ? info.si_status : 0;
+}
+
+/* We have been continued, and the command with us if it was a shell that continued the whole
+ * group. If it was not yet, or has stopped anew (it reads from the terminal in the background),
+ * it gets one more push: then it stops once more, and that is seen. A stop from before is no news
+ * any more. */
+static void continue_child(struct brood_child *child, pid_t pid)
+{
+    sigset_t set;
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGCONT);
+    (void)sigtimedwait(&set, NULL, &(struct timespec){0});
+    (void)change_of(pid, WSTOPPED);
+    if (!change_of(pid, WCONTINUED))
+        (void)brood_child_signal(child, SIGCONT);
 }
 
 /* A command that the terminal has stopped stops us: only then does the shell take the terminal
@@ -91,11 +127,13 @@ static void stop_self(int number)
  * and whoever sent it, and time goes on. */
 static void follow_stop(const struct pass *pass, struct brood_child *child)
 {
-    siginfo_t info = {0};
-    id_t pid = (id_t)brood_child_pid(child); /* not reaped yet, so it is nobody else's */
-    if (waitid(P_PID, pid, &info, WSTOPPED | WNOHANG) == 0 && info.si_pid != 0 &&
-        pass->same_group && is_stop(info.si_status))
-        stop_self(info.si_status);
+    pid_t pid = brood_child_pid(child); /* not reaped yet, so it is nobody else's */
+    for (int number = change_of(pid, WSTOPPED); number; number = change_of(pid, WSTOPPED)) {
+        if (!pass->follows || !is_stop(number))
+            continue;
+        stop_self(number);
+        continue_child(child, pid);
+    }
 }
 
 static void pass_on(const struct pass *pass, struct brood_child *child, int number)

@@ -14,6 +14,7 @@ struct pass {
     int fd;           /* a signalfd(2), readable when there is something to do */
     bool same_group;  /* the command shares our process group, and so the terminal's signals */
     bool leader;      /* we lead our session: a hangup of the terminal tells us alone */
+    bool follows;     /* a stop by the terminal stops us too */
     const char *name; /* the command, for words */
 };
 

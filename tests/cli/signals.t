@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: MIT
 # Signals sent to brood run reach the command, each once; what it does with them is its own.
 . "$(dirname "$0")/tap.sh"
+# Without job control a shell starts background commands with INT and QUIT ignored.
+set -m
 
 # A command that counts what it gets, and says when it is ready and how often it got what.
 cat >counter <<'PY'
@@ -57,11 +59,7 @@ asleep() { # brood run has started what is now `sleep`
     [ "$(cat "/proc/$(cat "/proc/$1/task/$1/children" | tr -d ' ')/comm" 2>/dev/null)" = sleep ]
 }
 for signal in HUP INT QUIT TERM USR1; do
-    # A shell without job control starts background commands with INT and QUIT ignored.
-    case $signal in
-    INT | QUIT) ;;
-    *) ends_by "$signal" $((128 + $(number "$signal"))) ;;
-    esac
+    ends_by "$signal" $((128 + $(number "$signal")))
 done
 ends_by TERM 143 --new-session
 ends_by TERM 143 --drain 1s
