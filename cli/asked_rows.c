@@ -96,19 +96,19 @@ const struct table asked_table = {
     .about = "Run COMMAND, wait for its end and exit as it did. The command gets the streams, the "
              "environment and the limits that were asked for, and nothing else leaks in: no "
              "stray descriptor, no blocked or ignored signal. Signals are passed on to it.",
-    .after =
-        "A DURATION is 500ms, 2s, 1.5m, 1h or 1d; a plain number is seconds. An option that is\n"
-        "given twice takes its last value. Every long option is also written --NAME=VALUE.\n"
-        "\n"
-        "Exit codes:\n"
-        "  124  the command timed out\n"
-        "  125  brood run itself failed\n"
-        "  126  the command cannot be executed\n"
-        "  127  the command was not found\n"
-        "  128 + n  the command was ended by signal n\n"
-        "  otherwise the command's own\n"
-        "\n"
-        "The manual page is brood-run(1).\n",
+    .after = "A DURATION is 500ms, 2s, 1.5m, 1h or 1d; a plain number is seconds. An option\n"
+             "that is given twice takes its last value. Every long option is also written\n"
+             "--NAME=VALUE.\n"
+             "\n"
+             "Exit codes:\n"
+             "  124  the command timed out\n"
+             "  125  brood run itself failed\n"
+             "  126  the command cannot be executed\n"
+             "  127  the command was not found\n"
+             "  128 + n  the command was ended by signal n\n"
+             "  otherwise the command's own\n"
+             "\n"
+             "The manual page is brood-run(1).\n",
     .options = run_options,
     .count = sizeof run_options / sizeof run_options[0],
 };

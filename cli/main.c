@@ -66,6 +66,9 @@ static int dispatch(int argc, char **argv, struct entry *entry)
 
 int main(int argc, char **argv)
 {
+    /* Results leave in one piece where they can, so that the reason of a failure is known. */
+    static char room[65536];
+    (void)setvbuf(stdout, room, _IOFBF, sizeof room);
     struct entry entry;
     int code = entry_note(&entry);
     if (code < 0)

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Which descriptors reach the command: those asked for, those named to it by others, and no more.
+# shellcheck disable=SC2016 # what stands in single quotes is for another shell
 . "$(dirname "$0")/tap.sh"
 
 # The numbers that a command has open: bash opens none of its own before it runs this.

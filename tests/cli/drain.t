@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # --drain: output passed on, late writers, readers that are slow or gone.
+# shellcheck disable=SC2016 # what stands in single quotes is for another shell
 . "$(dirname "$0")/tap.sh"
 
 # A process left behind that holds the command's output until somebody writes to the FIFO `go`.

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # What surrounds the command: variables, directory, umask, nice value, limits, session.
+# shellcheck disable=SC2016 # what stands in single quotes is for another shell
 . "$(dirname "$0")/tap.sh"
 env_program=$(command -v env)
 
@@ -44,7 +45,7 @@ is "$(umask 031; "$brood" run sh -c umask)" 0031 "without --umask it is inherite
 base=$(nice)
 run --nice 19 nice
 is "$out" 19 "--nice 19"
-run --nice=$base nice
+run --nice="$base" nice
 is "$out" "$base" "--nice is the value itself and not added"
 is "$(nice -n 3 "$brood" run nice)" "$((base + 3))" "without --nice it is inherited"
 if [ "$(id -u)" = 0 ]; then
@@ -111,7 +112,7 @@ session='read -r _ _ _ _ group session terminal _ </proc/self/stat; echo $(($$ =
 run --new-session bash -c "$session"
 is "$out" "1 1 0" "--new-session: it leads a session and a group, without a terminal"
 run bash -c 'read -r _ _ _ _ group session _ </proc/self/stat; echo $group $session'
-read -r _ _ _ _ group session _ </proc/self/stat
+read -r _ _ _ _ _ session _ </proc/self/stat
 like "$out" "* $session" "without it the session is ours"
 
 # --- signals ------------------------------------------------------------------------------------
@@ -127,8 +128,8 @@ signal.pthread_sigmask(signal.SIG_SETMASK, signal.valid_signals())
 os.execv(sys.argv[2], sys.argv[2:])' "$@"
 }
 run_python "SIGHUP SIGINT SIGQUIT SIGTERM SIGPIPE SIGCHLD SIGUSR1 SIGTSTP SIGTTOU SIGALRM" \
-    "$brood" run sh -c "$masks" >masks
-is "$(cat masks)" $'0000000000000000\n0000000000000007' "HUP, INT and QUIT stay ignored, all else is default and unblocked"
+    "$brood" run sh -c "$masks" >mask_lines
+is "$(cat mask_lines)" $'0000000000000000\n0000000000000007' "HUP, INT and QUIT stay ignored, all else is default and unblocked"
 run_python SIGCHLD "$brood" run --json record sh -c 'exit 9' || code=$?
 is "$code $(member record code)" "9 9" "the exit code is right though SIGCHLD was ignored"
 nohup "$brood" run sh -c 'sed -n "s/^SigIgn:.//p" /proc/self/status' >masks 2>nohup.err </dev/null

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Every line that refuses an option: code 125, one line, nothing started, nothing on standard output.
+# shellcheck disable=SC2016 # what stands in single quotes is for another shell
 . "$(dirname "$0")/tap.sh"
 
 # refuses LINE WORD...

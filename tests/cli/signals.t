@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Signals sent to brood run reach the command, each once; what it does with them is its own.
+# shellcheck disable=SC2016 # what stands in single quotes is for another shell
 . "$(dirname "$0")/tap.sh"
 # Without job control a shell starts background commands with INT and QUIT ignored.
 set -m
@@ -56,7 +57,9 @@ ends_by() {
     is "$code $(member record signal) $(member record cause)" "$wanted \"SIG$signal\" \"own\"" "SIG$signal ends it: $wanted $*"
 }
 asleep() { # brood run has started what is now `sleep`
-    [ "$(cat "/proc/$(cat "/proc/$1/task/$1/children" | tr -d ' ')/comm" 2>/dev/null)" = sleep ]
+    local child
+    read -r child _ 2>/dev/null <"/proc/$1/task/$1/children" &&
+        [ "$(cat "/proc/$child/comm" 2>/dev/null)" = sleep ]
 }
 for signal in HUP INT QUIT TERM USR1; do
     ends_by "$signal" $((128 + $(number "$signal")))

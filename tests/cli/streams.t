@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Where the command's standard streams lead.
+# shellcheck disable=SC2016 # what stands in single quotes is for another shell
 . "$(dirname "$0")/tap.sh"
 
 # --- as they are: the command gets our own descriptors, not copies through a pipe ---------------

@@ -3,7 +3,7 @@
 # tests/cli/tap.sh, sourced by the tests of the command. It makes a scratch directory and stands in it,
 # runs commands with their output in files, says TAP, and at the end counts it as a test of its own that
 # no process of this test is left.
-set -eu
+set -u # and not -e: ok() reads the status of what stands before it
 source_dir=${BROOD_SOURCE:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
 brood=${BROOD:-${BROOD_BUILD:-$source_dir/build}/brood}
 [ -x "$brood" ] || { echo "1..0 # SKIP $brood is not built"; exit 0; }
@@ -11,13 +11,12 @@ brood=$(realpath "$brood")
 python=/usr/bin/python3
 [ -x "$python" ] || python=python3
 
-scratch=$(mktemp -d "${TMPDIR:-/tmp}/brood-cli.XXXXXX")
-cd "$scratch"
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/brood-cli.XXXXXX") && cd "$scratch" || exit 1
 # Every process that a test starts can be told by this word in its environment.
 export BROOD_TEST_TAG="tag-$$-$scratch"
 unset MAKEFLAGS MFLAGS MAKELEVEL LISTEN_FDS LISTEN_PID LISTEN_FDNAMES
 # What whoever runs the test left open is no part of it. (255 is bash's own, for the script.)
-for place in /proc/$$/fd/*; do
+for place in "/proc/$$/fd"/*; do
     case ${place##*/} in
     0 | 1 | 2 | 255) ;;
     *) eval "exec ${place##*/}>&-" ;;
@@ -68,6 +67,7 @@ like() {
 
 # try WORD...: runs it; then $code, $out and $err are what it ended with and said. Nothing is read from a
 # pipe, so a process left behind cannot hold the test.
+# shellcheck disable=SC2034 # the tests read them
 try() {
     code=0
     timeout -k 5 60 "$@" >"$scratch/.out" 2>"$scratch/.err" </dev/null || code=$?

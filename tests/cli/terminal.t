@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # brood run at a terminal behaves as the command alone would: Ctrl-C, Ctrl-Z, fg, bg, resize, hangup.
+# shellcheck disable=SC2016 # what stands in single quotes is for another shell
 . "$(dirname "$0")/tap.sh"
 
 for case in is_terminal interrupt interrupt_default interrupt_session stop stop_slow resize pipeline hangup; do

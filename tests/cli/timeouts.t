@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # --timeout, --grace, --start-timeout, and what is said about them.
+# shellcheck disable=SC2016 # what stands in single quotes is for another shell
 . "$(dirname "$0")/tap.sh"
 now() { date +%s%N; }
 # within LEAST MOST WORDS: how long the last `timed` took, in ms.
@@ -67,10 +68,10 @@ mkdir place && mkfifo place/fifo
 run --cwd place --stdin fifo cat
 wait
 is "$code $out" "0 through" "a FIFO that somebody opens"
-cat fifo >read &
+cat fifo >copy &
 run --stdout fifo echo through
 wait
-is "$code $(cat read)" "0 through" "a FIFO for output"
+is "$code $(cat copy)" "0 through" "a FIFO for output"
 # The wait for it ends by a signal, as in a shell.
 "$brood" run --stdin fifo cat &
 pid=$!
