@@ -22,6 +22,7 @@ typedef struct brood_child *free_fn(struct brood_child *);
 enum { TIMES = 20, THREADS = 4, BOUND_MS = 10000 };
 
 struct library {
+    const char *program;
     void *handle;
     start_fn *start;
     wait_fn *wait;
@@ -37,7 +38,8 @@ static void *symbol(void *handle, const char *name)
 
 static struct library load(void)
 {
-    struct library library = {.handle = dlopen(BROOD_SHARED_LIBRARY, RTLD_NOW | RTLD_LOCAL)};
+    struct library library = {.program = lab_child_program(),
+                              .handle = dlopen(BROOD_SHARED_LIBRARY, RTLD_NOW | RTLD_LOCAL)};
     if (!library.handle)
         FAIL("%s", dlerror());
     REQUIRE(library.handle);
@@ -51,7 +53,7 @@ static void *use(void *argument)
 {
     const struct library *library = argument;
     char program[PATH_MAX], verb[] = "exit", code[] = "3";
-    (void)snprintf(program, sizeof program, "%s", lab_child_program());
+    (void)snprintf(program, sizeof program, "%s", library->program);
     char *argv[] = {program, verb, code, NULL};
     for (int i = 0; i < 5; i++) {
         struct brood_child *child = NULL;
