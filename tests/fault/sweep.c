@@ -207,7 +207,8 @@ static void sweep_races(struct bench *bench)
            begun);
 }
 
-/* Pressure that lasts: the call fails from the N-th on. Only with errnos that mean it. */
+/* Pressure that lasts: the call fails from the N-th on. Only with errnos that mean it, and not for
+ * polls: without them nothing can be waited for, and few descriptors need no kernel memory. */
 static void sweep_pressure(struct bench *bench)
 {
     static const int codes[] = {EMFILE, ENFILE, ENOMEM, EAGAIN, EACCES};
@@ -217,7 +218,8 @@ static void sweep_pressure(struct bench *bench)
             bool means_it = false;
             for (size_t k = 0; k < sizeof codes / sizeof *codes; k++)
                 means_it |= codes[k] == bench_codes(&call, choice);
-            if (!means_it || bench->scenario->traits & (SCENARIO_RETRIES | SCENARIO_SEARCHES))
+            if (!means_it || call.number == __NR_ppoll ||
+                bench->scenario->traits & (SCENARIO_RETRIES | SCENARIO_SEARCHES))
                 continue;
             struct inject_order order = {.action = INJECT_ERRNO,
                                          .role = call.role,
