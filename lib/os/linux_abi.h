@@ -72,6 +72,18 @@ struct abi_itimerspec {
     struct abi_timespec interval, value;
 };
 
+/* set_robust_list(2): locks that the kernel marks and wakes when their owner execs or ends. */
+struct abi_robust_list {
+    const struct abi_robust_list *next;
+};
+struct abi_robust_head {
+    struct abi_robust_list list;
+    long futex_offset;
+    const struct abi_robust_list *pending;
+};
+#define ABI_FUTEX_WAITERS 0x80000000U
+#define ABI_FUTEX_OWNER_DIED 0x40000000U
+
 /* getdents64(2) */
 struct abi_dirent {
     uint64_t inode;

@@ -308,10 +308,28 @@ CHILD_CODE static long do_step(const struct os_launch *launch, struct os_step *s
     return -ENOSYS;
 }
 
+/* A process with memory of its own has no word that the kernel clears. But it can own a lock in the
+ * shared page: when it execs or ends, the kernel marks the word and wakes who waits on it. What this
+ * makes must stay where it is until then. */
+CHILD_CODE static void own_word(const struct os_launch *launch, struct abi_robust_head *head,
+                                struct abi_robust_list *lock)
+{
+    launch->record->word = (uint32_t)CALL(SYS_gettid, 0) | ABI_FUTEX_WAITERS;
+    lock->next = &head->list;
+    head->list.next = lock;
+    head->futex_offset = (long)((intptr_t)&launch->record->word - (intptr_t)lock);
+    head->pending = 0;
+    (void)CALL(SYS_set_robust_list, head, sizeof *head);
+}
+
 CHILD_CODE void bd_os_child_main(void *data)
 {
     const struct os_launch *launch = data;
     struct os_record *record = launch->record;
+    struct abi_robust_head head;
+    struct abi_robust_list lock;
+    if (!launch->shared && launch->start_timeout_ns)
+        own_word(launch, &head, &lock);
     for (size_t i = 0; i < launch->step_count; i++) {
         record->step = (int32_t)i;
         record->state = OS_STATE_AT_STEP;

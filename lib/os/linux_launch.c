@@ -77,15 +77,14 @@ void bd_os_launch_done(struct os_launch *launch)
 
 /* ------------------------------------------------------------------ launch */
 
-/* Without CLONE_VFORK only a start with a bound, and only where the kernel tells by the word that
- * the process has left our memory: a vfork wait cannot be ended, not even by killing the process,
- * while an exec hangs in the kernel. */
+/* A start with a bound leaves CLONE_VFORK out: a vfork wait cannot be ended, not even by killing the
+ * process, while an exec hangs in the kernel. */
 static uint64_t launch_flags(const struct os_launch *launch)
 {
     uint64_t flags = CLONE_PIDFD;
     if (launch->shared)
         flags |= CLONE_VM | CLONE_CHILD_CLEARTID;
-    if (!launch->shared || !launch->start_timeout_ns)
+    if (!launch->start_timeout_ns)
         flags |= CLONE_VFORK;
     return flags;
 }
@@ -190,27 +189,6 @@ static bool process_has_ended(const struct os_launch *launch)
     return bd_os_exit_wait(launch->pidfd, 0) == 0;
 }
 
-/* Waits for the kernel's word that the process has left our memory, by exec or by its end. Kernels
- * before 5.17 leave the word alone after a core dump, so the pidfd is asked now and then. */
-static bool word_is_clear(const struct os_launch *launch)
-{
-    if (!launch->shared || !launch->start_timeout_ns)
-        return true; /* clone itself has waited */
-    struct os_record *record = launch->record;
-    while (record->word) {
-        int64_t left_ns = launch->deadline_ns - bd_os_now_ns();
-        if (left_ns <= 0)
-            return process_has_ended(launch);
-        int64_t slice_ns = WORD_SLICE_MS * INT64_C(1000000);
-        struct timespec slice = {.tv_nsec = (long)(left_ns < slice_ns ? left_ns : slice_ns)};
-        /* Not the private form: the kernel wakes it as a shared one. */
-        (void)syscall(SYS_futex, &record->word, FUTEX_WAIT, 1, &slice, NULL, 0);
-        if (record->word && process_has_ended(launch))
-            return true;
-    }
-    return true;
-}
-
 /* exec turns the exit signal 0 of our new process into SIGCHLD before its point of no return, and
  * only children with SIGCHLD are found without __WALL. So: found means it has begun; not found, but
  * found with __WALL, means that it died before. Neither: somebody has reaped it already, which
@@ -229,9 +207,45 @@ static bool has_begun(const struct os_launch *launch)
 #endif
 }
 
+/* The word is 1 at first. Shared memory: the kernel clears it. Memory of its own: the process puts its
+ * number there, and the kernel marks it (own_word() in linux_child.c). */
+static bool word_has_changed(struct os_launch *launch, uint32_t *ret_word)
+{
+    struct os_record *record = launch->record;
+    if (!launch->shared) {
+        uint32_t unowned = 1, owned = (uint32_t)launch->pid | ABI_FUTEX_WAITERS;
+        (void)__atomic_compare_exchange_n(&record->word, &unowned, owned, false, __ATOMIC_ACQ_REL,
+                                          __ATOMIC_ACQUIRE);
+    }
+    *ret_word = record->word;
+    return launch->shared ? *ret_word == 0 : (*ret_word & ABI_FUTEX_OWNER_DIED) != 0;
+}
+
+/* Waits until the process has left the memory that it began in, by exec or by its end. In between it
+ * asks in other ways: kernels before 5.17 leave the word alone after a core dump, and an emulator may
+ * know no owned locks. False: the time is over. */
+static bool has_left(struct os_launch *launch)
+{
+    if (!launch->start_timeout_ns)
+        return true; /* clone itself has waited */
+    uint32_t word;
+    while (!word_has_changed(launch, &word)) {
+        int64_t left_ns = launch->deadline_ns - bd_os_now_ns();
+        if (left_ns <= 0)
+            return process_has_ended(launch);
+        int64_t slice_ns = WORD_SLICE_MS * INT64_C(1000000);
+        struct timespec slice = {.tv_nsec = (long)(left_ns < slice_ns ? left_ns : slice_ns)};
+        /* Not the private form: the kernel wakes it as a shared one. */
+        long woken = syscall(SYS_futex, &launch->record->word, FUTEX_WAIT, word, &slice, NULL, 0);
+        if (woken < 0 && (process_has_ended(launch) || (!launch->shared && has_begun(launch))))
+            return true;
+    }
+    return true;
+}
+
 struct os_report bd_os_launch_learn(struct os_launch *launch)
 {
-    bool clear = word_is_clear(launch);
+    bool left = has_left(launch);
     const struct os_record *record = launch->record;
     int32_t state = __atomic_load_n(&record->state, __ATOMIC_ACQUIRE);
     struct os_report report = {
@@ -239,7 +253,7 @@ struct os_report bd_os_launch_learn(struct os_launch *launch)
 
     if (state == OS_STATE_FAILED) {
         report.progress = OS_FAILED;
-    } else if (!clear) {
+    } else if (!left) {
         report.progress = OS_TIMED_OUT;
     } else if (state != OS_STATE_EXECING || !has_begun(launch)) {
         bool late = launch->deadline_ns != OS_NEVER && bd_os_now_ns() >= launch->deadline_ns;

@@ -66,7 +66,7 @@ struct os_exec {
 
 /* What the new process says of itself, in memory that both sides see. */
 struct os_record {
-    volatile uint32_t word;  /* 1; the kernel clears it when the process leaves our memory */
+    volatile uint32_t word;  /* the kernel changes it when the process leaves its memory */
     volatile int32_t state;  /* enum os_state */
     volatile int32_t step;   /* the step it is at */
     volatile int32_t code;   /* errno of the step that failed */
