@@ -116,6 +116,11 @@ run_tests() { # PLACE USER SANITIZER RUNG FORM OPTIMISATION
         # shellcheck disable=SC2086
         (cd / && "$@" $tests) || status=$?
     fi
+    # What a failed test said.
+    find "$scratch/results" -type f -exec grep -l '^not ok' {} + | sort | while read -r said; do
+        basename "$said"
+        awk '/^(ok|1\.\.)/ { show = 0 } /^not ok/ { show = 12 } show-- > 0' "$said" | head -n 40
+    done
     tools/skips "$scratch/results" tests/skips.txt || status=1
     return $status
 }
@@ -135,7 +140,8 @@ while read -r kind name compiler sanitizer rung user form level options; do
     else
         held=1
     fi
-    grep -E 'not ok|^# |Failed|FAILED|rror:|SUMMARY|skipped' "$log" | head -n 60 >"$top/words"
+    sed -n '/^Test Summary/,$p' "$log" >"$top/words" # or it was not built
+    [ -s "$top/words" ] || grep -E -A5 'FAILED|rror:|ERROR' "$log" | head -n 60 >"$top/words"
     echo "all of it: $log; again: $here/configurations.t $name" >>"$top/words"
     tell $held "$what" "$top/words"
 done <$here/table.txt
