@@ -101,17 +101,26 @@ static int open_json(struct run *run)
     return 0;
 }
 
+/* A failure of our own, before there is a start: said, and put into the record as one. */
+static int not_ready(struct run *run, const char *what, int stage, int code)
+{
+    run->outcome.error = (struct brood_error){.stage = stage, .code = -code, .number = -1};
+    (void)snprintf(run->outcome.error.program, sizeof run->outcome.error.program, "%s",
+                   run->asked.command[0]);
+    return words_say(asked_table.who, "%s: %s", what, strerror(-code));
+}
+
 static int make_ready(struct run *run)
 {
     const struct asked *asked = &run->asked;
     const struct brood_options *options = &run->settled.options;
     int code = pass_open(&run->pass, !asked->new_session, run->entry->ignored, asked->command[0]);
     if (code < 0)
-        return say_errno("cannot take over the signals", code);
+        return not_ready(run, "cannot take over the signals", BROOD_STAGE_SIGNALS, code);
     bool out = options->out.kind == BROOD_PIPE, err = options->err.kind == BROOD_PIPE;
     run->relays = out || err;
     code = run->relays ? relay_open(&run->relay, out, err) : 0;
-    return code < 0 ? say_errno("--drain: cannot pass output on", code) : 0;
+    return code < 0 ? not_ready(run, "--drain: cannot pass output on", BROOD_STAGE_PIPE, code) : 0;
 }
 
 /* Tells the threads what to pass on; both ends of a stream that is not relayed are -EBADF. */
@@ -179,14 +188,10 @@ static int run_asked(struct run *run)
         return code;
     int64_t began_ns = watch_now();
     (void)clock_gettime(CLOCK_REALTIME, &run->outcome.began);
-    if (fifo_open_streams(&run->settled.options, &run->outcome.error) < 0) {
+    if (fifo_open_streams(&run->settled.options, &run->outcome.error) < 0)
         refuse_start(run);
-    } else {
-        code = make_ready(run);
-        if (code != 0)
-            return code;
+    else if (make_ready(run) == 0)
         start_and_watch(run, began_ns);
-    }
     code = outcome_code(&run->outcome);
     return run->asked.json ? write_record(run, code) : code;
 }

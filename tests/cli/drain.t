@@ -63,6 +63,7 @@ gone() { ! kill -0 "$(cat pid)" 2>/dev/null; }
 until_true "the writer got SIGPIPE" gone
 ok "and gets SIGPIPE"
 # A signal in that time ends it at once; the code is still the command's.
+rm -f pid
 "$brood" run --drain 60s --json record sh -c "$late echo \$\$ >pid; exit 5" >file 2>&1 &
 pid=$!
 until_true "the command has ended" sh -c '[ -s pid ] && ! kill -0 "$(cat pid)" 2>/dev/null'

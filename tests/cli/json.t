@@ -65,6 +65,21 @@ mkfifo fifo
 run --json record --start-timeout 100ms --stdin fifo true
 is "$(member record exit_code) $(member record error stage) $(member record error name)" '125 "open" "ETIMEDOUT"' "a start that timed out"
 
+# Too few descriptors, at whatever point: refused, said and recorded, or refused before the record's file.
+for ((limit = 5; limit < 16; limit++)); do
+    rm -f record started
+    try bash -c 'ulimit -n "$0" && exec "$@"' "$limit" "$brood" run --drain 1s --json record touch started
+    [ "$code" = 125 ] || break
+    if [ -e record ]; then
+        is "$(member record exit_code) $(member record kind) $(member record error name)" '125 "not_started" "EMFILE"' "$limit descriptors: recorded"
+    else
+        like "$err" "brood run: --json: cannot write record: Too many open files; nothing was started" "$limit descriptors: said"
+    fi
+    [ ! -e started ]
+    ok "and not started"
+done
+is "$code" 0 "$limit descriptors are enough"
+
 # --- bytes that are not UTF-8 -------------------------------------------------------------------
 run --json record printf '%s' $'a\xffb' $'\xe2\x82' $'é"\\' $'\x01\t\x7f'
 is "$code" 0 "arguments of any bytes"

@@ -58,8 +58,8 @@ ends_by() {
 }
 asleep() { # brood run has started what is now `sleep`
     local child
-    read -r child _ 2>/dev/null <"/proc/$1/task/$1/children" &&
-        [ "$(cat "/proc/$child/comm" 2>/dev/null)" = sleep ]
+    child=$(cat "/proc/$1/task/$1/children")
+    [ "$(cat "/proc/${child%% *}/comm" 2>/dev/null)" = sleep ]
 }
 for signal in HUP INT QUIT TERM USR1; do
     ends_by "$signal" $((128 + $(number "$signal")))
