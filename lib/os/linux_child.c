@@ -309,8 +309,8 @@ CHILD_CODE static long do_step(const struct os_launch *launch, struct os_step *s
 }
 
 /* A process with memory of its own has no word that the kernel clears. But it can own a lock in the
- * shared page: when it execs or ends, the kernel marks the word and wakes who waits on it. What this
- * makes must stay where it is until then. */
+ * shared page: when it execs or ends, the kernel marks the word and wakes who waits on it. What
+ * this makes must stay where it is until then. */
 CHILD_CODE static void own_word(const struct os_launch *launch, struct abi_robust_head *head,
                                 struct abi_robust_list *lock)
 {

@@ -77,8 +77,8 @@ void bd_os_launch_done(struct os_launch *launch)
 
 /* ------------------------------------------------------------------ launch */
 
-/* A start with a bound leaves CLONE_VFORK out: a vfork wait cannot be ended, not even by killing the
- * process, while an exec hangs in the kernel. */
+/* A start with a bound leaves CLONE_VFORK out: a vfork wait cannot be ended, not even by killing
+ * the process, while an exec hangs in the kernel. */
 static uint64_t launch_flags(const struct os_launch *launch)
 {
     uint64_t flags = CLONE_PIDFD;
@@ -207,8 +207,8 @@ static bool has_begun(const struct os_launch *launch)
 #endif
 }
 
-/* The word is 1 at first. Shared memory: the kernel clears it. Memory of its own: the process puts its
- * number there, and the kernel marks it (own_word() in linux_child.c). */
+/* The word is 1 at first. Shared memory: the kernel clears it. Memory of its own: the process puts
+ * its number there, and the kernel marks it (own_word() in linux_child.c). */
 static bool word_has_changed(struct os_launch *launch, uint32_t *ret_word)
 {
     struct os_record *record = launch->record;
@@ -221,9 +221,9 @@ static bool word_has_changed(struct os_launch *launch, uint32_t *ret_word)
     return launch->shared ? *ret_word == 0 : (*ret_word & ABI_FUTEX_OWNER_DIED) != 0;
 }
 
-/* Waits until the process has left the memory that it began in, by exec or by its end. In between it
- * asks in other ways: kernels before 5.17 leave the word alone after a core dump, and an emulator may
- * know no owned locks. False: the time is over. */
+/* Waits until the process has left the memory that it began in, by exec or by its end. In between
+ * it asks in other ways: kernels before 5.17 leave the word alone after a core dump, and an
+ * emulator may know no owned locks. False: the time is over. */
 static bool has_left(struct os_launch *launch)
 {
     if (!launch->start_timeout_ns)

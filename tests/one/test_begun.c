@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * When has a program begun? A start that says so is right, and so is one that says no: a child that is
- * killed before its exec is a failed start, one that the kernel kills while loading, or that ends at
- * once, is a started one with its true status.
+ * When has a program begun? A start that says so is right, and so is one that says no: a child that
+ * is killed before its exec is a failed start, one that the kernel kills while loading, or that
+ * ends at once, is a started one with its true status.
  *
  * Room tests. Invariant: which of the two it was is made certain by holding the exec open.
  */
@@ -129,7 +129,8 @@ TEST(stopped_before_exec_and_continued_it_is_a_start)
     kit_stall_close(&stall);
 }
 
-/* ------------------------------------------------------------------ after the point of no return */
+/* ------------------------------------------------------------------ after the point of no
+ * return */
 
 TEST_TIMEOUT(killed_at_once_after_a_start_is_a_signalled_child, 60)
 {

@@ -2,7 +2,8 @@
 /*
  * Ending one child: signal, stop, free, release, and what the record says of the cause.
  *
- * Room tests. Invariant: a child is known to be in the state it is ended from: ready, stopped, a zombie.
+ * Room tests. Invariant: a child is known to be in the state it is ended from: ready, stopped, a
+ * zombie.
  */
 #include "kit.h"
 
@@ -39,7 +40,8 @@ TEST(a_signal_reaches_the_child)
     brood_child_free(child);
 }
 
-/* From the end on nobody is hit, waited for or not: a zombie would take the signal without a word. */
+/* From the end on nobody is hit, waited for or not: a zombie would take the signal without a
+ * word. */
 TEST(after_the_end_a_signal_says_so)
 {
     struct brood_child *child = START(.argv = TARGET("exit", "0"));

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Scope group: ending the child reaches its whole process group, and scope child reaches nobody else.
+ * Scope group: ending the child reaches its whole process group, and scope child reaches nobody
+ * else.
  *
- * Room tests. Invariant: the grandchild's number comes from the child itself; its end is waited for.
+ * Room tests. Invariant: the grandchild's number comes from the child itself; its end is waited
+ * for.
  */
 #include "kit.h"
 
@@ -138,8 +140,8 @@ TEST(scope_child_spares_the_rest)
     check_gone(grandchild);
 }
 
-/* After the reap the group's number may be anybody's: its remaining members are not hit any more. Here
- * they are made to leave one behind: a member that left for its own session and group. */
+/* After the reap the group's number may be anybody's: its remaining members are not hit any more.
+ * Here they are made to leave one behind: a member that left for its own session and group. */
 TEST(who_left_the_group_is_spared)
 {
     struct brood_child *child = START(.argv = TARGET("daemonise", "60000"), .out = A_PIPE,

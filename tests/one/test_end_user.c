@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A child that became another user: we may not signal it, and every call says so in bounded time; what
- * is freed all the same is reaped by a later start.
+ * A child that became another user: we may not signal it, and every call says so in bounded time;
+ * what is freed all the same is reaped by a later start.
  *
  * Room tests. Invariant: the child ends by itself at end-of-file, so none is left behind.
  */

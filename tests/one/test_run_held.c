@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A run ends when its child has ended and the drain is over, whoever else still holds its streams; what
- * was written before is there.
+ * A run ends when its child has ended and the drain is over, whoever else still holds its streams;
+ * what was written before is there.
  *
  * Room tests. Invariant: the one who holds them says its number first, and is ended by the test.
  */
@@ -65,8 +65,8 @@ TEST(one_held_stream_is_told)
     brood_result_clear(&result);
 }
 
-/* Stopped by its own child until that has written all and ended: the whole of it is in the pipe, the end
- * is there, and the drain is none. */
+/* Stopped by its own child until that has written all and ended: the whole of it is in the pipe,
+ * the end is there, and the drain is none. */
 static void run_stopped(void)
 {
     struct brood_result result;

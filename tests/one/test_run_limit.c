@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * output_limit: what is kept is never more, the child is ended or read on as asked, and the limit itself
- * is not beyond the limit.
+ * output_limit: what is kept is never more, the child is ended or read on as asked, and the limit
+ * itself is not beyond the limit.
  *
- * Room tests. Invariant: children that write for ever are ended by the limit alone: no test here has
- * a timeout_ms.
+ * Room tests. Invariant: children that write for ever are ended by the limit alone: no test here
+ * has a timeout_ms.
  */
 #include "kit.h"
 

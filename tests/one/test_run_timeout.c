@@ -2,8 +2,8 @@
 /*
  * timeout_ms, grace_ms and the cause; an end at the very moment of the deadline.
  *
- * Room tests. Invariant: a child that the deadline may end sleeps far beyond it, so which of the two it
- * was is certain, except where both are right and the record must say which.
+ * Room tests. Invariant: a child that the deadline may end sleeps far beyond it, so which of the
+ * two it was is certain, except where both are right and the record must say which.
  */
 #include "kit.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Statuses that somebody else takes: the kernel where SIGCHLD is ignored, or a part of the program that
- * waits for everything. Each child has its true end all the same (Linux 6.15), or a lost one; no call
- * hangs, and we take nobody else's.
+ * Statuses that somebody else takes: the kernel where SIGCHLD is ignored, or a part of the program
+ * that waits for everything. Each child has its true end all the same (Linux 6.15), or a lost one;
+ * no call hangs, and we take nobody else's.
  *
  * Room tests. Invariant: the thief really is one, seen by the statuses that it got.
  */
@@ -139,8 +139,8 @@ TEST_TIMEOUT(all_ways_beside_a_thief, 60)
     end_thief(thief);
 }
 
-/* A failed start is nobody's business: exit signal 0 until exec, which waitpid(-1) does not see. The
- * first start of a program is not counted: it tries what the kernel can do. */
+/* A failed start is nobody's business: exit signal 0 until exec, which waitpid(-1) does not see.
+ * The first start of a program is not counted: it tries what the kernel can do. */
 TEST_TIMEOUT(failing_starts_give_a_thief_nothing, 60)
 {
     struct brood_child *child = NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Numbers that were used again: after the end of a child its pid may be anybody's. No call of ours hits
- * the stranger that has it now, whoever reaped the child.
+ * Numbers that were used again: after the end of a child its pid may be anybody's. No call of ours
+ * hits the stranger that has it now, whoever reaped the child.
  *
  * Room tests. Invariant: the stranger is seen to have the child's number, and its group's.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Starts from many threads at once, one child from many threads at once, and threads that change the
- * environment or fork meanwhile.
+ * Starts from many threads at once, one child from many threads at once, and threads that change
+ * the environment or fork meanwhile.
  *
  * Room tests. Invariant: every thread is joined and every failure of it is a failed check.
  */
@@ -138,7 +138,8 @@ TEST_TIMEOUT(eight_threads_on_one_child, 60)
     }
 }
 
-/* ------------------------------------------------------------------ beside other threads' doings */
+/* ------------------------------------------------------------------ beside other threads'
+ * doings */
 
 static atomic_bool enough;
 

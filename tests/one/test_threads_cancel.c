@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A thread that is cancelled at any moment of a start, a run or a wait: the call is done or was not begun,
- * and nothing is left between.
+ * A thread that is cancelled at any moment of a start, a run or a wait: the call is done or was not
+ * begun, and nothing is left between.
  *
  * Room tests. Invariant: what the cancelled thread owned is known by its cleanup handler.
  */
@@ -29,7 +29,8 @@ static void give_up(void *argument)
     owner->child = brood_child_free(owner->child);
 }
 
-/* Starts, waits and fails in turns until it is cancelled; the points for that are between the calls. */
+/* Starts, waits and fails in turns until it is cancelled; the points for that are between the
+ * calls. */
 MAY_BE_CANCELLED static void *start_until_cancelled(void *argument)
 {
     struct owner *owner = argument;

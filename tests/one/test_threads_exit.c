@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * main returns with 100 children alive and a start in flight: the program ends at once, with its own
- * exit code, and says nothing.
+ * main returns with 100 children alive and a start in flight: the program ends at once, with its
+ * own exit code, and says nothing.
  *
- * Room tests. Invariant: the start is in flight, since its exec is held open; all children are ended by
- * the test.
+ * Room tests. Invariant: the start is in flight, since its exec is held open; all children are
+ * ended by the test.
  */
 #include "kit.h"
 
@@ -21,7 +21,7 @@ enum { CHILDREN = 100, AT_ONCE_MS = 5000 };
 static pid_t run_program(int tells, int output, int input, const char *held)
 {
     char path[PATH_MAX];
-    (void)lab_built_program(path, sizeof path, "one/main_returns");
+    (void)lab_built_program(path, sizeof path, "one/leaves_children");
     pid_t pid = fork();
     REQUIRE(pid >= 0);
     if (pid == 0) {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The shared library loaded, used from threads and unloaded again and again: no mapping, descriptor or
- * process of it stays.
+ * The shared library loaded, used from threads and unloaded again and again: no mapping, descriptor
+ * or process of it stays.
  *
- * Room tests. Invariant: this program is not linked with the library; it has only what dlopen(3) gave.
+ * Room tests. Invariant: this program is not linked with the library; it has only what dlopen(3)
+ * gave.
  */
 #include "harness.h"
 

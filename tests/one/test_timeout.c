@@ -159,7 +159,8 @@ TEST(a_stalled_start_does_not_stall_setuid_in_another_thread)
     kit_stall_close(&stall);
 }
 
-/* A bound that is met by a hair or missed by one: a child or an error, never both, never a leftover. */
+/* A bound that is met by a hair or missed by one: a child or an error, never both, never a
+ * leftover. */
 TEST_TIMEOUT(starts_about_as_long_as_their_bound, 60)
 {
     static struct audit before;

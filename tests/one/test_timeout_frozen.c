@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A process that even SIGKILL does not end, because it sits in a frozen control group (version 1): every
- * call keeps its bound all the same, names the process, and a later start reaps it.
+ * A process that even SIGKILL does not end, because it sits in a frozen control group (version 1):
+ * every call keeps its bound all the same, names the process, and a later start reaps it.
  *
  * Room tests. Invariant: the group is thawed whatever becomes of the test, by a guard of its own.
  */

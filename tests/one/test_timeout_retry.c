@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * retry_ms without room for another process: tried again for a while when asked, and an error within
- * the bound when no room comes. (test_exec_busy.c has the other thing that passes by itself.)
+ * retry_ms without room for another process: tried again for a while when asked, and an error
+ * within the bound when no room comes. (test_exec_busy.c has the other thing that passes by
+ * itself.)
  *
  * Room tests. Invariant: without retry_ms the same start fails, in the same test.
  */

@@ -2,7 +2,8 @@
 /*
  * Waiting for a child and the record of its end: bounds, codes, signals, usage, times.
  *
- * Room tests. Invariant: what is expected is the kernel's own meaning of an exit, not this library's.
+ * Room tests. Invariant: what is expected is the kernel's own meaning of an exit, not this
+ * library's.
  */
 #include "kit.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Children whose threads end in an odd order: the process ends with its last thread, and an exec by any
- * thread keeps its number.
+ * Children whose threads end in an odd order: the process ends with its last thread, and an exec by
+ * any thread keeps its number.
  *
  * Room tests. Invariant: the odd state is seen before the library is asked about it.
  */
@@ -19,7 +19,8 @@ static int64_t processor_ms(void)
            (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000;
 }
 
-/* The first thread is a zombie, the process lives: no end yet, and no spinning while it is waited for. */
+/* The first thread is a zombie, the process lives: no end yet, and no spinning while it is waited
+ * for. */
 TEST(it_lives_on_without_its_first_thread)
 {
     struct brood_child *child = START(.argv = ODD("leader-gone", "6"), .in = A_PIPE, .out = A_PIPE);

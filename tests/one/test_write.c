@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writing to a child and reading from it: bounds, partial counts, end-of-file, and never a SIGPIPE, on
- * a kernel that knows how and on an older one.
+ * Writing to a child and reading from it: bounds, partial counts, end-of-file, and never a SIGPIPE,
+ * on a kernel that knows how and on an older one.
  *
  * Room tests. Invariant: SIGPIPE has its default disposition, so one that is raised ends the test.
  */

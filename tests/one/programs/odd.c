@@ -63,7 +63,8 @@ static void *end_later(void *argument)
     exit((int)(intptr_t)argument);
 }
 
-/* leader-gone CODE: the first thread ends, another lives until end-of-file, then exits with CODE. */
+/* leader-gone CODE: the first thread ends, another lives until end-of-file, then exits with
+ * CODE. */
 static int leader_gone(char **argv)
 {
     pthread_t thread;
@@ -90,7 +91,8 @@ static int thread_exec(char **argv)
     return 1;
 }
 
-/* become-owner: from a setuid file, all three user ids; ready; until end-of-file, then exits with 3. */
+/* become-owner: from a setuid file, all three user ids; ready; until end-of-file, then exits with
+ * 3. */
 static int become_owner(char **argv)
 {
     char byte;

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A program whose main returns while children live and a start is in flight, for test_threads_exit.c.
+ * A program whose main returns while children live and a start is in flight, for
+ * test_threads_exit.c.
  *
- *     main_returns COUNT CHILD HELD        COUNT children of CHILD, and HELD, whose exec is held open
+ *     leaves_children COUNT CHILD HELD        COUNT children of CHILD, and HELD, whose exec is held
+ *     open
  *
- * Invariant: it does not end its children, wait for them or for its thread; it writes to descriptor 3
- * the pids of the children, one a line, "-" once the last start is in flight, and nothing to 1 or 2.
+ * Invariant: it does not end its children, wait for them or for its thread; it writes to descriptor
+ * 3 the pids of the children, one a line, "-" once the last start is in flight, and nothing to 1 or
+ * 2.
  */
 #include <errno.h>
 #include <pthread.h>
