@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a start costs beside the other ways of starting: brood, posix_spawn(3), fork(2) and exec, with
- * a small caller, with a GiB of dirty memory, and with many open descriptors.
+ * What a start costs beside the other ways of starting: brood, posix_spawn(3), fork(2) and exec,
+ * with a small caller, with a GiB of dirty memory, and with many open descriptors.
  *
  *     measure [PROGRAM [ROUNDS]]
  *
