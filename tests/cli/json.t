@@ -79,6 +79,7 @@ for ((limit = 5; limit < 16; limit++)); do
     ok "and not started"
 done
 is "$code" 0 "$limit descriptors are enough"
+rm -f started
 
 # --- bytes that are not UTF-8 -------------------------------------------------------------------
 run --json record printf '%s' $'a\xffb' $'\xe2\x82' $'é"\\' $'\x01\t\x7f'

@@ -8,8 +8,9 @@ source_dir=${BROOD_SOURCE:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
 brood=${BROOD:-${BROOD_BUILD:-$source_dir/build}/brood}
 [ -x "$brood" ] || { echo "1..0 # SKIP $brood is not built"; exit 0; }
 brood=$(realpath "$brood")
-python=/usr/bin/python3
-[ -x "$python" ] || python=python3
+# The system's own programs, whoever runs the test; a folder of somebody else's would change what is found.
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+python=$(command -v python3)
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/brood-cli.XXXXXX") && cd "$scratch" || exit 1
 # Every process that a test starts can be told by this word in its environment.
@@ -94,7 +95,7 @@ until_true() {
 
 # member FILE NAME...: the member of a JSON record, as JSON.
 member() {
-    "$python" -c '
+    "$python" -S -c '
 import json, sys
 value = json.loads(open(sys.argv[1], encoding="utf-8").read())
 for name in sys.argv[2:]:
