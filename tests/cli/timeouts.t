@@ -52,6 +52,19 @@ within 0 30000 "nobody waits for a timeout that is not needed"
 run --timeout 200ms --grace 30s --json record sh -c 'kill -STOP $$; exit 0'
 is "$code $(member record signal)" '124 "SIGTERM"' "a stopped command is continued, to end"
 
+# A command that became another user cannot be ended. That is said, and nobody waits for it.
+if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
+    install -m 4755 "$(command -v setpriv)" become && install -m 755 "$brood" brood && chmod 755 .
+    mkfifo go
+    try setpriv --reuid=65534 --regid=65534 --clear-groups ./brood run --timeout 300ms --json - \
+        ./become --reuid=0 sh -c 'read -r line <go'
+    is "$code" 124 "a command that became root: the timeout does not wait for it"
+    like "$err" "brood run: cannot end ./become, process *, which runs on: Operation not permitted" "which is said"
+    printf '%s\n' "$out" >record
+    is "$(member record kind) $(member record timed_out) $(member record code)" '"running" true null' "and recorded"
+    echo go >go
+fi
+
 # --- the start ----------------------------------------------------------------------------------
 mkfifo fifo
 timed --start-timeout 300ms --stdin fifo cat
