@@ -52,10 +52,10 @@ configure() { # PLACE COMPILER SANITIZER RUNG FORM OPTIMISATION OPTION...
     place=$1 compiler=$2 sanitizer=$3 rung=$4 form=$5 level=$6
     shift 6
     case $sanitizer in
-    plain) set -- -Db_sanitize=none "$@" ;;
-    asan) set -- -Db_sanitize=address,undefined -Db_lundef=false \
+    plain) set -- -Db_sanitize=none -Ddebug=false "$@" ;;
+    asan) set -- -Db_sanitize=address,undefined -Ddebug=true -Db_lundef=false \
         -Dc_args='-fno-sanitize-recover=undefined -fno-omit-frame-pointer' "$@" ;;
-    tsan) set -- -Db_sanitize=thread -Db_lundef=false "$@" ;;
+    tsan) set -- -Db_sanitize=thread -Ddebug=true -Db_lundef=false "$@" ;;
     esac
     case $level in
     O0) set -- -Doptimization=0 "$@" ;;
@@ -67,7 +67,7 @@ configure() { # PLACE COMPILER SANITIZER RUNG FORM OPTIMISATION OPTION...
         return 0
     fi
     rm -rf "$place"
-    env -u CFLAGS -u LDFLAGS CC="$compiler" meson setup -Drung="$rung" -Dform="$form" -Ddebug=true "$@" "$place" &&
+    env -u CFLAGS -u LDFLAGS CC="$compiler" meson setup -Drung="$rung" -Dform="$form" "$@" "$place" &&
         echo "$settings" >"$place/.configuration"
 }
 
