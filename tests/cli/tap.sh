@@ -133,3 +133,4 @@ cleanup() {
     rm -rf "$scratch"
 }
 trap cleanup EXIT
+trap 'exit 143' TERM INT HUP
