@@ -22,8 +22,8 @@
  *             none. The monotonic clock is used throughout.
  *   Memory    Options are borrowed during the call only. Never free() what the library gave you.
  *   Threads   pid, pidfd, wait, signal and stop of one child may be called from any threads at
- *             once; reading and writing different streams too. free, release and take_stream need
- *             sole use.
+ *             once; reading and writing different streams too. free, release, take_stream and
+ *             close_stream need sole use.
  *   Signals   The library installs no handler and changes no disposition. No call raises SIGPIPE.
  *   Cancelling a thread (pthread_cancel) takes effect before or after a call, never inside one.
  *   A forked copy of your program must not use a child that the original started.
@@ -298,6 +298,8 @@ struct brood_result {
  *          The others carry the errno of the call in the child.
  * Threads  any number at once.
  * Signals  all are blocked in this thread while the process is made; the mask is then restored.
+ *          The first start ever makes a process that ends at once, to learn how memory is shared:
+ *          one SIGCHLD.
  * Time     without start_timeout_ms the call waits for exec; a file system or a FIFO that stalls,
  *          stalls it. A process that cannot be killed when the time is over is named in
  *          unkillable_pid and looked after by later calls.
@@ -313,8 +315,8 @@ BROOD_API int brood_start(const struct brood_options *options, struct brood_chil
  *          be BROOD_PIPE or BROOD_SOCKET.
  * ret      the exit and the output; clear it with brood_result_clear().
  * Returns  0 whatever the program's own end was; -errno if it could not be started (as
- *          brood_start()), or if collecting failed: stage memory, and then the child has been
- *          ended.
+ *          brood_start()); stage memory if collecting failed, and then the child has been ended;
+ *          -ETIMEDOUT at stage timeout if it could not be ended, with unkillable_pid.
  * Time     returns at the child's end plus drain_ms at most, even if another process still holds an
  *          output stream (BROOD_EXIT_STREAMS_HELD). At timeout_ms the child gets SIGTERM and
  *          SIGCONT, after grace_ms SIGKILL. The rest as brood_start().
@@ -329,7 +331,7 @@ BROOD_API void brood_result_clear(struct brood_result *result);
 BROOD_API void brood_options_init(struct brood_options *options, size_t size);
 
 /*
- * Say what a start with these options would do, one settled step a line, without starting anything.
+ * Say what a start with these options would do, one settled step a line, without starting the program.
  *
  * Returns  the length of the whole text; at most size - 1 bytes and a zero byte are written. -errno
  *          with stage options or memory.
@@ -381,7 +383,8 @@ BROOD_API ssize_t brood_child_write(struct brood_child *child, const void *data,
  * Note     right also where SIGCHLD is ignored or another part of the program takes every status:
  *          then the true status on Linux 6.15 and later (PIDFD_GET_INFO), BROOD_LOST before.
  *          With BROOD_SCOPE_GROUP what is left of the group is killed just before the reap: later
- *          nobody could do so safely.
+ *          nobody could do so safely. Where somebody else takes the status it stays.
+ *          A child that a debugger holds ends for us when the debugger lets go.
  */
 BROOD_API int brood_child_wait(struct brood_child *child, int64_t timeout_ms,
                                struct brood_exit *ret);
@@ -395,7 +398,8 @@ BROOD_API int brood_child_wait(struct brood_child *child, int64_t timeout_ms,
 BROOD_API int brood_child_signal(struct brood_child *child, int signal);
 
 /*
- * End the child and reap it: SIGTERM and SIGCONT, wait up to grace_ms, SIGKILL.
+ * End the child and reap it: SIGTERM and SIGCONT, wait up to grace_ms, SIGKILL. The grace is the
+ * child's: once it has ended, what is left of a group in its scope is killed.
  * grace_ms 0: SIGKILL at once. BROOD_FOREVER: never SIGKILL.
  * ret      may be NULL.
  * Returns  0 when it has ended, now or before; -ETIMEDOUT if the kernel has not ended it within 10

@@ -86,20 +86,22 @@ static void fill_exit(const struct os_exit *from, struct brood_exit *ret)
     }
 }
 
-void bd_child_note_end(struct brood_child *child)
+bool bd_child_note_end(struct brood_child *child)
 {
+    struct os_exit status;
     (void)pthread_mutex_lock(&child->lock);
     if (!child->ended) {
         /* While the leader is unreaped its number, and so its group's, cannot be anybody else's. */
         if (child->scope == BROOD_SCOPE_GROUP && bd_os_exit_is_ours(child->started.pidfd))
             (void)bd_os_signal_group(child->started.pid, SIGKILL);
-        struct os_exit status;
-        bd_os_exit_reap(child->started.pidfd, &status);
+        child->ended = bd_os_exit_reap(child->started.pidfd, &status) == 0;
         child->exit.started_ns = (uint64_t)child->started.started_ns;
-        fill_exit(&status, &child->exit);
-        child->ended = true;
+        if (child->ended)
+            fill_exit(&status, &child->exit);
     }
+    bool ended = child->ended;
     (void)pthread_mutex_unlock(&child->lock);
+    return ended;
 }
 
 static bool has_ended(struct brood_child *child, struct brood_exit *ret)
@@ -112,16 +114,27 @@ static bool has_ended(struct brood_child *child, struct brood_exit *ret)
     return ended;
 }
 
+/* A traced child has ended, but cannot be reaped before its tracer lets go. */
+static int wait_by(struct brood_child *child, int64_t deadline_ns)
+{
+    for (;;) {
+        int result = bd_os_exit_wait(child->started.pidfd, deadline_ns);
+        if (result < 0 || bd_child_note_end(child))
+            return result;
+        if (bd_os_now_ns() >= deadline_ns)
+            return -ETIMEDOUT;
+        bd_os_pause_ns(OS_TRACED_PAUSE_NS);
+    }
+}
+
 int brood_child_wait(struct brood_child *child, int64_t timeout_ms, struct brood_exit *ret)
 {
     if (has_ended(child, ret))
         return 0;
     int state = bd_os_cancel_off();
-    int result = bd_os_exit_wait(child->started.pidfd, bd_os_deadline_ns(timeout_ms));
-    if (result == 0) {
-        bd_child_note_end(child);
+    int result = wait_by(child, bd_os_deadline_ns(timeout_ms));
+    if (result == 0)
         (void)has_ended(child, ret);
-    }
     bd_os_cancel_restore(state);
     return result;
 }

@@ -2,7 +2,7 @@
 /*
  * One owned child, as the files of this room see it.
  *
- * Room one. Invariants: pid, pidfd, scope and started_ns never change; `ended`, `asked` and `exit`
+ * Room one. Invariants: pid, pidfd, scope and started_ns never change; `ended` and `exit`
  * belong to the lock; the process is reaped under the lock, so a group signal under it cannot hit a
  * stranger.
  */
@@ -17,8 +17,6 @@
 #include "../os/os.h"
 #include "../start/start.h"
 
-enum { BD_KILL_BOUND_MS = 10000 };
-
 struct brood_child {
     struct bd_started started;
     uint32_t scope;
@@ -32,8 +30,8 @@ struct brood_child {
 int bd_child_new(const struct brood_options *options, struct brood_child **ret,
                  struct brood_error *reterr);
 
-/* Reaps a child that bd_os_exit_wait() saw end, once. */
-void bd_child_note_end(struct brood_child *child);
+/* Reaps a child that bd_os_exit_wait() saw end, once. False: a tracer holds it still. */
+bool bd_child_note_end(struct brood_child *child);
 
 /* As brood_child_signal(), and if it hits, `cause` is why the child ended unless another came
  * first. */

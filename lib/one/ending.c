@@ -12,17 +12,20 @@
 
 #include "child.h"
 
-enum { SIGNAL_MOST = 64 };
-
 static int send_signal(struct brood_child *child, int signal)
 {
     int pidfd = child->started.pidfd;
     /* A zombie takes signals without a word: after the end nobody shall be said to be hit. */
     if (bd_os_exit_wait(pidfd, 0) == 0)
         return -ESRCH;
-    if (child->scope == BROOD_SCOPE_GROUP && bd_os_exit_is_ours(pidfd))
-        return bd_os_signal_group(child->started.pid, signal);
-    return bd_os_signal(pidfd, signal);
+    pid_t pid = child->started.pid;
+    if (child->scope != BROOD_SCOPE_GROUP || !bd_os_exit_is_ours(pidfd))
+        return bd_os_signal(pidfd, pid, signal);
+    int result = bd_os_signal_group(pid, signal);
+    /* A leader may have left its group; and SIGKILL twice is no more than once. */
+    if (result < 0 || signal == SIGKILL || !bd_os_leads_group(pid))
+        result = bd_os_signal(pidfd, pid, signal);
+    return result;
 }
 
 int bd_child_signal_because(struct brood_child *child, int signal, uint32_t cause)
@@ -37,7 +40,7 @@ int bd_child_signal_because(struct brood_child *child, int signal, uint32_t caus
 
 int brood_child_signal(struct brood_child *child, int signal)
 {
-    if (signal < 0 || signal > SIGNAL_MOST)
+    if (signal < 0 || signal > OS_SIGNALS)
         return -EINVAL;
     int state = bd_os_cancel_off();
     int result = bd_child_signal_because(child, signal, BROOD_CAUSE_OWN);

@@ -73,7 +73,10 @@ static int go_on_late(struct run *run)
 
 static void note_end(struct run *run)
 {
-    bd_child_note_end(run->child);
+    if (!bd_child_note_end(run->child)) {
+        bd_os_pause_ns(OS_TRACED_PAUSE_NS);
+        return;
+    }
     run->ended = true;
     run->state = DRAINING;
     run->deadline_ns = bd_os_deadline_ns(run->options.drain_ms);
@@ -175,8 +178,7 @@ static void explain_pump(const struct run *run, int result, struct brood_error *
         return;
     }
     (void)bd_error_detail(reterr, BROOD_STAGE_TIMEOUT, ETIMEDOUT, BROOD_DETAIL_TEXT,
-                          "it was started, but its end could not be reached",
-                          run->options.timeout_ms);
+                          "its end could not be reached in time", run->options.timeout_ms);
     reterr->unkillable_pid = brood_child_pid(run->child);
 }
 

@@ -55,6 +55,9 @@ ssize_t brood_child_read(struct brood_child *child, uint32_t stream, void *buffe
     int fd = brood_child_stream(child, stream);
     if (fd < 0)
         return fd;
+    /* A pipe to the child cannot be read, and would never be ready. */
+    if (stream == BROOD_IN && bd_os_read(fd, buffer, 0) < 0)
+        return -EBADF;
     int state = bd_os_cancel_off();
     ssize_t count = read_by(fd, buffer, size, bd_os_deadline_ns(timeout_ms));
     bd_os_cancel_restore(state);

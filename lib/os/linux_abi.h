@@ -57,7 +57,7 @@ struct abi_sigaction {
     uintptr_t handler;
     unsigned long flags, restorer, mask;
 };
-enum { ABI_SIGNALS = 64, ABI_SIGSET_BYTES = 8 };
+enum { ABI_SIGSET_BYTES = 8 };
 
 /* timer_create(2) */
 struct abi_sigevent {

@@ -4,8 +4,9 @@
  *
  * Room os. It may share the maker's memory and its thread-local storage, with every other thread of
  * the maker running. Invariants: system calls by entry_call() only, no libc, no errno, no lock, no
- * allocation, no instrumentation; it writes to the shared record, to OS_OPEN's own step and to its
- * own stack, nowhere else; it never returns past bd_os_child_main().
+ * allocation, no instrumentation; it writes to the shared record, to the steps that make a number, to
+ * the free word of script_argv and to its own stack, nowhere else; it never returns past
+ * bd_os_child_main().
  */
 #include "linux_child.h"
 
@@ -151,7 +152,7 @@ CHILD_CODE static long set_dispositions(const struct os_launch *launch, const st
     enum { DEFAULT_HANDLER = 0, IGNORE_HANDLER = 1 };
     int keeps_all = step->value == ~UINT64_C(0);
     int known = launch->clears_handlers && (launch->ignored_known || keeps_all);
-    for (long number = 1; number <= ABI_SIGNALS; number++) {
+    for (long number = 1; number <= OS_SIGNALS; number++) {
         uint64_t bit = 1ULL << (number - 1);
         if (number == KILL_SIGNAL || number == STOP_SIGNAL)
             continue;
@@ -261,9 +262,9 @@ CHILD_CODE static long run_program(struct os_record *record, const struct os_exe
 
 /* ------------------------------------------------------------------ the interpreter */
 
-CHILD_CODE static long close_descriptor(const struct os_step *step)
+CHILD_CODE static long close_descriptor(const struct os_launch *launch, const struct os_step *step)
 {
-    long result = CALL(SYS_close, step->from);
+    long result = CALL(SYS_close, number_of(launch, step->from));
     return result == -EBADF ? 0 : result;
 }
 
@@ -297,7 +298,7 @@ CHILD_CODE static long do_step(const struct os_launch *launch, struct os_step *s
     case OS_KEEP:
         return CALL(SYS_fcntl, step->from, F_SETFD, 0);
     case OS_CLOSE:
-        return close_descriptor(step);
+        return close_descriptor(launch, step);
     case OS_DISPOSITIONS:
         return set_dispositions(launch, step);
     case OS_MASK:

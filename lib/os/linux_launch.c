@@ -175,6 +175,8 @@ int bd_os_launch_create(struct os_launch *launch)
 #ifndef BROOD_MUTANT_MASK_KEPT
     bd_os_signals_restore(launch->mask);
 #endif
+    if (pid < 0)
+        launch->pidfd = -1; /* a kernel that fails late has written the number of what is gone */
     settle_number(launch);
     if (pid < 0)
         return (int)pid;

@@ -21,7 +21,7 @@
 
 #include "linux_abi.h"
 
-enum { PATIENCE_MS = 1000, PAUSE_NS = 200000 };
+enum { PATIENCE_MS = 1000 };
 
 static long wait_by_pidfd(int pidfd, siginfo_t *info, int how, struct rusage *usage)
 {
@@ -78,9 +78,10 @@ static void ask_the_kernel(int pidfd, struct os_exit *ret)
     for (bool reaped = false; !reaped && ret->lost;) {
         struct abi_pidfd_info info = {.mask = ABI_PIDFD_INFO_EXIT};
         reaped = has_been_reaped(pidfd, 0);
-        if (ioctl(pidfd, ABI_PIDFD_GET_INFO, &info) < 0 && errno != ESRCH)
+        int result = ioctl(pidfd, ABI_PIDFD_GET_INFO, &info);
+        if (result < 0 && errno != ESRCH)
             return; /* before Linux 6.13 */
-        if (info.mask & ABI_PIDFD_INFO_EXIT) {
+        if (result == 0 && (info.mask & ABI_PIDFD_INFO_EXIT)) {
             ret->lost = false;
             ret->wait_status = info.exit_code;
         } else if (!reaped && !has_been_reaped(pidfd, deadline_ns)) {
@@ -89,44 +90,38 @@ static void ask_the_kernel(int pidfd, struct os_exit *ret)
     }
 }
 
-/* Takes the status of a process that has ended. A tracer of it (strace -f) must let go first, and
- * for that the kernel has no event to wait for. */
-static bool take_status(int pidfd, siginfo_t *info, struct rusage *usage)
-{
-    int64_t deadline_ns = bd_os_deadline_ns(PATIENCE_MS);
-    for (;;) {
-        if (wait_by_pidfd(pidfd, info, WEXITED | WNOHANG, usage) < 0)
-            return false;
-        if (info->si_pid != 0)
-            return true;
-        if (bd_os_now_ns() >= deadline_ns)
-            return false;
-        bd_os_pause_ns(PAUSE_NS);
-    }
-}
-
-void bd_os_exit_reap(int pidfd, struct os_exit *ret)
+int bd_os_exit_reap(int pidfd, struct os_exit *ret)
 {
     siginfo_t info;
     struct rusage usage;
     memset(&info, 0, sizeof info);
     memset(&usage, 0, sizeof usage);
     *ret = (struct os_exit){.lost = true, .wait_status = -1};
-    if (!take_status(pidfd, &info, &usage)) {
+    if (wait_by_pidfd(pidfd, &info, WEXITED | WNOHANG, &usage) < 0) {
         ask_the_kernel(pidfd, ret);
-        return;
+        return 0;
     }
+    if (info.si_pid == 0)
+        return -EAGAIN;
     *ret = (struct os_exit){.lost = false,
                             .has_usage = true,
                             .wait_status = status_of(&info),
                             .user_us = microseconds(usage.ru_utime),
                             .system_us = microseconds(usage.ru_stime),
                             .max_rss_bytes = (uint64_t)usage.ru_maxrss * 1024};
+    return 0;
 }
 
-int bd_os_signal(int pidfd, int number)
+int bd_os_signal(int pidfd, pid_t pid, int number)
 {
-    return syscall(SYS_pidfd_send_signal, pidfd, number, NULL, 0) < 0 ? -errno : 0;
+    if (syscall(SYS_pidfd_send_signal, pidfd, number, NULL, 0) == 0)
+        return 0;
+    /* Before Linux 5.1, under valgrind, or behind a filter: the number, which is the process's as long
+     * as it is ours to reap. Can go when every tool knows the call. */
+    int error = errno;
+    if ((error == ENOSYS || error == EPERM) && pid > 1 && bd_os_exit_is_ours(pidfd))
+        return kill(pid, number) < 0 ? -errno : 0;
+    return -error;
 }
 
 int bd_os_signal_group(pid_t leader, int number)
@@ -136,18 +131,26 @@ int bd_os_signal_group(pid_t leader, int number)
     return kill(-leader, number) < 0 ? -errno : 0;
 }
 
-int bd_os_end(int pidfd, int64_t deadline_ns, struct os_exit *ret)
+bool bd_os_leads_group(pid_t pid)
 {
-    int result = bd_os_signal(pidfd, SIGKILL);
-    if (result < 0 && result != -ESRCH)
+    return getpgid(pid) == pid;
+}
+
+int bd_os_end(int pidfd, pid_t pid, int64_t deadline_ns, struct os_exit *ret)
+{
+    /* Refused or not: a new process that has failed ends by itself. */
+    (void)bd_os_signal(pidfd, pid, SIGKILL);
+    for (;;) {
+        int result = bd_os_exit_wait(pidfd, deadline_ns);
+#ifdef BROOD_MUTANT_NO_REAP
         return result;
-    result = bd_os_exit_wait(pidfd, deadline_ns);
-    if (result < 0)
-        return result;
-#ifndef BROOD_MUTANT_NO_REAP
-    bd_os_exit_reap(pidfd, ret);
 #endif
-    return 0;
+        if (result == 0)
+            result = bd_os_exit_reap(pidfd, ret);
+        if (result != -EAGAIN || bd_os_now_ns() >= deadline_ns)
+            return result == -EAGAIN ? -ETIMEDOUT : result;
+        bd_os_pause_ns(OS_TRACED_PAUSE_NS);
+    }
 }
 
 /* ------------------------------------------------------------------ set aside */
@@ -168,11 +171,13 @@ void bd_os_park_sweep(void)
     struct os_parked *parked = atomic_exchange(&parked_head, NULL);
     while (parked) {
         struct os_parked *next = parked->next;
-        if (bd_os_exit_wait(parked->pidfd, 0) == -ETIMEDOUT) {
+        struct os_exit unused;
+        int result = bd_os_exit_wait(parked->pidfd, 0);
+        if (result == 0)
+            result = bd_os_exit_reap(parked->pidfd, &unused);
+        if (result == -ETIMEDOUT || result == -EAGAIN) {
             bd_os_park(parked);
         } else {
-            struct os_exit unused;
-            bd_os_exit_reap(parked->pidfd, &unused);
             bd_os_close(parked->pidfd);
             parked->free(parked->owner);
         }

@@ -18,7 +18,10 @@
 
 #define OS_NEVER INT64_MAX
 
-enum { OS_LOWEST_FD = 3 }; /* below are the standard streams */
+enum {
+    OS_LOWEST_FD = 3, /* below are the standard streams */
+    OS_SIGNALS = 64   /* signals are numbered from 1 to this */
+};
 
 /* ------------------------------------------------------------------ the new process */
 
@@ -120,7 +123,7 @@ int bd_os_launch_create(struct os_launch *launch);
 struct os_report bd_os_launch_learn(struct os_launch *launch);
 
 /* Gives back what prepare took. Not before the process has left our memory: when learn() answered
- * anything but OS_TIMED_OUT, or when it has been reaped. */
+ * OS_BEGAN, or when it has been reaped. */
 void bd_os_launch_done(struct os_launch *launch);
 
 /* Which way a launch will go, in words for the plan's print. */
@@ -138,18 +141,22 @@ struct os_exit {
 /* Is the process behind the pidfd at its end? 0 when it is, -ETIMEDOUT at the deadline. */
 int bd_os_exit_wait(int pidfd, int64_t deadline_ns);
 
-/* Reaps a process that bd_os_exit_wait() saw end. Never blocks for long; never fails: what cannot
- * be known is lost. */
-void bd_os_exit_reap(int pidfd, struct os_exit *ret);
+/* Reaps a process that bd_os_exit_wait() saw end. 0: it is gone, and what cannot be known is lost.
+ * -EAGAIN: a tracer of it (strace -f) must let go first, and for that the kernel has no event. Waits a
+ * second at most, for a status that somebody else is just taking. */
+enum { OS_TRACED_PAUSE_NS = 1000000 };
+int bd_os_exit_reap(int pidfd, struct os_exit *ret);
 
 /* Is the process still ours to reap, living or not? After false no number of its is to be used. */
 bool bd_os_exit_is_ours(int pidfd);
 
-/* SIGKILL, then reap: 0 when it is gone, -ETIMEDOUT or -EPERM when it still stands at the
- * deadline. */
-int bd_os_end(int pidfd, int64_t deadline_ns, struct os_exit *ret);
+/* SIGKILL, then reap: 0 when it is gone, -ETIMEDOUT when it still stands at the deadline. */
+int bd_os_end(int pidfd, pid_t pid, int64_t deadline_ns, struct os_exit *ret);
 
-int bd_os_signal(int pidfd, int number);
+/* `pid` is used only where the pidfd cannot be, and only while the process is ours: nobody else may
+ * reap it meanwhile. */
+int bd_os_signal(int pidfd, pid_t pid, int number);
+bool bd_os_leads_group(pid_t pid);
 
 /* leader > 1, unreaped, made by us as the leader of its group. */
 int bd_os_signal_group(pid_t leader, int number);

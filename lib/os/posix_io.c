@@ -137,8 +137,11 @@ int bd_os_watch(struct os_watch *watches, size_t count, int64_t deadline_ns)
             return 0;
         bd_os_pause_ns(SHORTAGE_NS);
     }
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         watches[i].ready = watches[i].fd >= 0 && polls[i].revents != 0;
+        if (watches[i].ready && (polls[i].revents & POLLNVAL))
+            return -EBADF; /* somebody has closed it: that is no end of a stream or a process */
+    }
     return ready;
 }
 

@@ -204,7 +204,8 @@ static void add_stage(struct bd_text *text, const struct brood_error *error)
 const char *brood_error_text(const struct brood_error *error, char *buffer, size_t size)
 {
     struct bd_text text = bd_text_over(buffer, size);
-    bd_text_add(&text, "cannot start ");
+    bool ran = error->stage == BROOD_STAGE_TIMEOUT && error->detail == BROOD_DETAIL_TEXT;
+    bd_text_add(&text, ran ? "cannot end " : "cannot start ");
     bd_text_add_escaped(&text, error->program[0] ? error->program : "''");
     bd_text_add(&text, ": ");
     if (!add_detail(&text, error))

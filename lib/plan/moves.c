@@ -16,18 +16,24 @@ static bool is_still_read(const struct bd_wish *wishes, size_t count, int32_t fd
     return false;
 }
 
-/* All wishes that are possible now, again and again, until none is. */
+static struct bd_wish *find_target(struct bd_wish *wishes, size_t count, int32_t to)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!wishes[i].done && wishes[i].to == to)
+            return &wishes[i];
+    return NULL;
+}
+
+/* Each chain from its free end: what a move has read is free to be written next. */
 static size_t unwind_chains(struct bd_wish *wishes, size_t count, struct bd_move *ret)
 {
     size_t made = 0;
-    for (bool moved = true; moved;) {
-        moved = false;
-        for (size_t i = 0; i < count; i++) {
-            struct bd_wish *wish = &wishes[i];
-            if (wish->done || is_still_read(wishes, count, wish->to))
-                continue;
+    for (size_t i = 0; i < count; i++) {
+        struct bd_wish *wish = wishes[i].done ? NULL : &wishes[i];
+        while (wish && !is_still_read(wishes, count, wish->to)) {
             ret[made++] = (struct bd_move){BD_MOVE, wish->from, wish->to};
-            wish->done = moved = true;
+            wish->done = true;
+            wish = find_target(wishes, count, wish->from);
         }
     }
     return made;

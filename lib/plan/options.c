@@ -194,6 +194,8 @@ static int check_file(const struct brood_stream *stream, bool is_input, struct b
 static int check_memory(const struct brood_stream *stream, bool is_input, enum bd_purpose purpose,
                         struct brood_error *reterr)
 {
+    if (is_input && stream->flags)
+        return bd_error_options(reterr, "flags for output on input from memory", NULL);
     if (is_input && !stream->input && stream->input_length)
         return bd_error_options(reterr, "input_length without input", NULL);
     if (!is_input && purpose == BD_FOR_START)
@@ -251,7 +253,7 @@ static int check_map(const struct brood_options *options, struct brood_error *re
         int32_t to = options->fds[i].to;
         if (to < 0)
             return bd_error_options(reterr, "fds: a target is negative", NULL);
-        if ((uint64_t)to >= soft_limit)
+        if ((uint64_t)to >= soft_limit && to != options->fds[i].from)
             return bd_error_options_number(
                 reterr, EINVAL, "fds: target at or above the limit of open descriptors:", to);
         if (to <= BROOD_ERR && bd_options_stream(options, to)->kind != BROOD_INHERIT)

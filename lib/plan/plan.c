@@ -22,8 +22,8 @@
 #include "search.h"
 #include "vectors.h"
 
-/* Timer, session, umask, nice, two directory steps, three opens, hide, limit, dispositions, mask,
- * exec. */
+/* Timer, session or group, umask, nice, two directory steps, three opens, hide, limit, dispositions,
+ * mask, exec. */
 enum { FIXED_STEPS = 16, CREATE_MODE = 0666 };
 
 /* ------------------------------------------------------------------ what is copied */
@@ -249,6 +249,9 @@ static void add_moves(struct bd_plan *plan, size_t wish_count)
             saved = OS_MADE_BY(plan->step_count - 1);
         step->from = move->kind == BD_MOVE_SAVED ? saved : move->from;
         step->to = move->to;
+        /* The next cycle may need the number: only one need be free. */
+        if (move->kind == BD_MOVE_SAVED)
+            add_step(plan, OS_CLOSE, BROOD_STAGE_DESCRIPTORS)->from = saved;
     }
 }
 
@@ -280,7 +283,7 @@ static void add_descriptors(struct bd_plan *plan, const int childs_ends[], const
 static void add_descriptor_limit(struct bd_plan *plan)
 {
     uint64_t soft, hard;
-    for (size_t i = 0; i < plan->options.rlimit_count; i++) {
+    for (size_t i = plan->options.rlimit_count; i-- > 0;) { /* the last one counts, as elsewhere */
         const struct brood_rlimit *limit = &plan->options.rlimits[i];
         if (limit->resource == RLIMIT_NOFILE) {
             add_limit(plan, limit->resource, limit->soft, limit->hard);
@@ -334,6 +337,13 @@ void bd_plan_again(struct bd_plan *plan)
     for (size_t i = 0; i < plan->step_count; i++)
         if (plan->steps[i].op == OS_OPEN)
             plan->steps[i].value &= ~(uint64_t)O_EXCL;
+}
+
+void bd_plan_time(struct bd_plan *plan, int64_t nanoseconds)
+{
+    for (size_t i = 0; i < plan->step_count; i++)
+        if (plan->steps[i].op == OS_TIMER)
+            plan->steps[i].value = (uint64_t)nanoseconds;
 }
 
 void bd_plan_done(struct bd_plan *plan)

@@ -49,6 +49,9 @@ void bd_plan_settle(struct bd_plan *plan, const int childs_ends[BD_STREAMS]);
 /* A start that failed at exec and is tried again: files made by the first try now exist. */
 void bd_plan_again(struct bd_plan *plan);
 
+/* The time that is left for the start, in its timer. */
+void bd_plan_time(struct bd_plan *plan, int64_t nanoseconds);
+
 /* What step `index` is about, for an error: words or NULL, and a number or -1. */
 void bd_plan_name_step(const struct bd_plan *plan, size_t index, const char **ret_subject,
                        int64_t *ret_number);

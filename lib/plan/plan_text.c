@@ -241,7 +241,8 @@ static void add_moving_words(struct bd_text *text, const struct bd_plan *plan,
     } else if (step->op == OS_KEEP) {
         add_number_words(text, "keep descriptor", step->from);
     } else if (step->op == OS_CLOSE) {
-        add_number_words(text, "close descriptor", step->from);
+        bd_text_add(text, "close ");
+        add_source(text, plan, step->from);
     } else if (step->op == OS_EXEC) {
         add_exec(text, step->data);
     }

@@ -18,7 +18,11 @@
 #include "undo.h"
 
 enum { SIGNAL_BITS = 0x7f };
-enum { KILL_BOUND_MS = 10000, BACKOFF_FIRST_NS = 1000000, BACKOFF_LAST_NS = 50000000 };
+
+/* Above this a retry has no end: its nanoseconds would not fit. */
+#define LONGEST_RETRY_MS INT64_C(1000000000000)
+
+enum { BACKOFF_FIRST_NS = 1000000, BACKOFF_LAST_NS = 50000000 };
 
 /* One transaction. On the heap: what is set aside must outlive the call. */
 struct bd_transaction {
@@ -34,11 +38,25 @@ struct bd_transaction {
 
 /* ------------------------------------------------------------------ undo */
 
+static void free_set_aside(void *owner)
+{
+    struct bd_transaction *start = owner;
+    bd_os_launch_done(&start->launch);
+    bd_plan_done(&start->plan);
+    free(start);
+}
+
+/* The last of all: from the moment that it is parked, another thread may free it. */
 static void free_transaction(void *argument)
 {
     struct bd_transaction *start = argument;
-    if (!start->set_aside)
+    if (!start->set_aside) {
         free(start);
+        return;
+    }
+    start->parked =
+        (struct os_parked){.pidfd = start->launch.pidfd, .free = free_set_aside, .owner = start};
+    bd_os_park(&start->parked);
 }
 
 static void undo_plan(void *argument)
@@ -64,24 +82,14 @@ static void undo_launch(void *argument)
         bd_os_launch_done(&start->launch);
 }
 
-static void free_set_aside(void *owner)
-{
-    struct bd_transaction *start = owner;
-    bd_os_launch_done(&start->launch);
-    bd_plan_done(&start->plan);
-    free(start);
-}
-
 static void undo_process(void *argument)
 {
     struct bd_transaction *start = argument;
-    int result = bd_os_end(start->launch.pidfd, bd_os_deadline_ns(KILL_BOUND_MS), &start->end);
-    if (result == -ETIMEDOUT) {
+    int result = bd_os_end(start->launch.pidfd, start->launch.pid,
+                           bd_os_deadline_ns(BD_KILL_BOUND_MS), &start->end);
+    if (result < 0) {
         start->set_aside = true;
         start->error->unkillable_pid = start->launch.pid;
-        start->parked = (struct os_parked){
-            .pidfd = start->launch.pidfd, .free = free_set_aside, .owner = start};
-        bd_os_park(&start->parked);
         return;
     }
 #ifndef BROOD_MUTANT_PIDFD_LEFT
@@ -212,22 +220,43 @@ static bool may_pass(const struct brood_error *error)
            (error->stage == BROOD_STAGE_CREATE || error->stage == BROOD_STAGE_EXEC);
 }
 
+/* How long another try may wait and take: 0 when there is to be none. */
+static int64_t time_for_another(const struct bd_transaction *start, int64_t began_ns,
+                                int64_t *ret_start_left_ns)
+{
+    const struct brood_options *options = &start->plan.options;
+    if (!options->retry_ms || start->set_aside || !may_pass(start->error))
+        return 0;
+    int64_t passed_ns = bd_os_now_ns() - began_ns;
+    int64_t left_ns =
+        options->retry_ms < LONGEST_RETRY_MS ? options->retry_ms * 1000000 - passed_ns : OS_NEVER;
+    *ret_start_left_ns = options->start_timeout_ms * 1000000 - passed_ns;
+    if (options->start_timeout_ms && *ret_start_left_ns < left_ns)
+        left_ns = *ret_start_left_ns;
+    return left_ns > 0 ? left_ns : 0;
+}
+
 static int launch(struct bd_transaction *start)
 {
-    int64_t retry_ms = start->plan.options.retry_ms;
-    int64_t deadline_ns = retry_ms ? bd_os_deadline_ns(retry_ms) : 0;
-    int64_t pause_ns = BACKOFF_FIRST_NS;
+    int64_t began_ns = bd_os_now_ns();
+    int64_t backoff_ns = BACKOFF_FIRST_NS;
     for (;;) {
+        int64_t start_left_ns = 0;
         int result = launch_once(start);
-        if (result == 0 || start->set_aside || !retry_ms || !may_pass(start->error))
-            return result;
-        int64_t left_ns = deadline_ns - bd_os_now_ns();
+        int64_t left_ns = result < 0 ? time_for_another(start, began_ns, &start_left_ns) : 0;
         if (left_ns <= 0)
             return result;
-        bd_os_pause_ns(pause_ns < left_ns ? pause_ns : left_ns);
-        pause_ns = pause_ns * 2 < BACKOFF_LAST_NS ? pause_ns * 2 : BACKOFF_LAST_NS;
+        int64_t pause_ns = backoff_ns < left_ns ? backoff_ns : left_ns;
+        bd_os_pause_ns(pause_ns);
+        backoff_ns = backoff_ns * 2 < BACKOFF_LAST_NS ? backoff_ns * 2 : BACKOFF_LAST_NS;
         if (start->error->stage == BROOD_STAGE_EXEC)
             bd_plan_again(&start->plan);
+        if (start->launch.start_timeout_ns) { /* one bound for all tries */
+            start->launch.start_timeout_ns = start_left_ns - pause_ns;
+            if (start->launch.start_timeout_ns <= 0)
+                return result;
+            bd_plan_time(&start->plan, start->launch.start_timeout_ns);
+        }
     }
 }
 

@@ -11,6 +11,9 @@
 
 #include "../plan/plan.h"
 
+/* How long a process may take to die of SIGKILL before it is set aside. */
+enum { BD_KILL_BOUND_MS = 10000 };
+
 /* What a start leaves with its caller. */
 struct bd_started {
     pid_t pid;

@@ -78,6 +78,7 @@ TEST(a_rich_plan)
         "descriptors: save descriptor 6\n"
         "descriptors: descriptor 6 becomes descriptor 5\n"
         "descriptors: descriptor 5 becomes the saved descriptor\n"
+        "descriptors: close the saved descriptor\n"
         "resource: limit nofile soft 64 hard 128\n"
         "signals: handled signals to default, ignored ones kept; ignore 1 3\n"
         "signals: keep the signal mask\n"
