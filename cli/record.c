@@ -6,9 +6,9 @@
  * apply, is null. (Siblings *_base64 come on top, where bytes are not UTF-8.)
  */
 #include "record.h"
-#include "json.h"
+#include "members.h"
 
-#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,56 +46,47 @@ static const char *detail_name(int32_t detail)
 }
 
 /* "2026-01-31T12:34:56.789Z" */
-static void put_time(struct json *json, const char *name, const struct timespec *when)
+static void put_time(struct members *record, const char *name, const struct timespec *when)
 {
     struct tm parts;
     char date[40], text[64];
     if (when->tv_sec == 0 || !gmtime_r(&when->tv_sec, &parts) ||
         strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &parts) == 0) {
-        json_null(json, name);
+        members_put(record, name, json_null());
         return;
     }
     (void)snprintf(text, sizeof text, "%s.%03ldZ", date, when->tv_nsec / 1000000);
-    json_text(json, name, text);
+    members_text(record, name, text);
 }
 
-static void put_end(struct json *json, const struct outcome *outcome)
+/* The number, or null where it is not known. */
+static void put_known(struct members *record, const char *name, bool known, json_int_t number)
+{
+    members_put(record, name, known ? json_integer(number) : json_null());
+}
+
+static void put_end(struct members *record, const struct outcome *outcome)
 {
     const struct brood_exit *exit = &outcome->exit;
     bool known = outcome->over && exit->kind != BROOD_LOST;
     bool signalled = known && exit->kind == BROOD_SIGNALLED;
-    if (known)
-        json_number(json, "code", exit->code);
-    else
-        json_null(json, "code");
-    json_text(json, "signal", signalled ? brood_signal_name(exit->code) : NULL);
-    json_bool(json, "core_dumped", outcome->over && exit->flags & BROOD_EXIT_CORE);
-    if (outcome->over)
-        json_text(json, "cause", exit->cause == BROOD_CAUSE_TIMEOUT ? "timeout" : "own");
-    else
-        json_null(json, "cause");
+    const char *cause = exit->cause == BROOD_CAUSE_TIMEOUT ? "timeout" : "own";
+    put_known(record, "code", known, exit->code);
+    members_text(record, "signal", signalled ? brood_signal_name(exit->code) : NULL);
+    members_put(record, "core_dumped",
+                json_boolean(outcome->over && exit->flags & BROOD_EXIT_CORE));
+    members_text(record, "cause", outcome->over ? cause : NULL);
 }
 
-static void put_usage(struct json *json, const struct outcome *outcome)
+static void put_usage(struct members *record, const struct outcome *outcome)
 {
     const struct brood_exit *exit = &outcome->exit;
-    char wall[40];
     uint64_t wall_us = (exit->ended_ns - exit->started_ns) / 1000;
-    (void)snprintf(wall, sizeof wall, "%" PRIu64 ".%03" PRIu64, wall_us / 1000, wall_us % 1000);
-    json_raw(json, "wall_ms", outcome->over ? wall : "null");
-
-    const struct {
-        const char *name;
-        uint64_t value;
-    } usage[] = {{"user_us", exit->user_us},
-                 {"system_us", exit->system_us},
-                 {"max_rss_bytes", exit->max_rss_bytes}};
-    for (size_t i = 0; i < sizeof usage / sizeof usage[0]; i++) {
-        if (outcome->over && exit->flags & BROOD_EXIT_HAS_USAGE)
-            json_number(json, usage[i].name, (int64_t)usage[i].value);
-        else
-            json_null(json, usage[i].name);
-    }
+    bool known = outcome->over && exit->flags & BROOD_EXIT_HAS_USAGE;
+    members_put(record, "wall_ms", outcome->over ? json_real((double)wall_us / 1000) : json_null());
+    put_known(record, "user_us", known, (json_int_t)exit->user_us);
+    put_known(record, "system_us", known, (json_int_t)exit->system_us);
+    put_known(record, "max_rss_bytes", known, (json_int_t)exit->max_rss_bytes);
 }
 
 /* "ENOENT"; NULL where the C library cannot say. */
@@ -109,54 +100,57 @@ static const char *errno_name(int code)
 #endif
 }
 
-static void put_error(struct json *json, const struct brood_error *error)
+static json_t *error_object(const struct brood_error *error)
 {
     char message[1024];
-    json_open(json, "error");
-    json_text(json, "stage", brood_stage_name(error->stage));
-    json_number(json, "errno", error->code);
-    json_text(json, "name", errno_name(error->code));
-    json_text(json, "message", brood_error_text(error, message, sizeof message));
-    json_text(json, "program", error->program);
-    json_text(json, "subject", error->subject[0] ? error->subject : NULL);
-    json_text(json, "detail", detail_name(error->detail));
-    if (error->number >= 0)
-        json_number(json, "number", error->number);
-    else
-        json_null(json, "number");
-    json_close(json);
+    struct members members = members_new();
+    members_text(&members, "stage", brood_stage_name(error->stage));
+    members_put(&members, "errno", json_integer(error->code));
+    members_text(&members, "name", errno_name(error->code));
+    members_text(&members, "message", brood_error_text(error, message, sizeof message));
+    members_text(&members, "program", error->program);
+    members_text(&members, "subject", error->subject[0] ? error->subject : NULL);
+    members_text(&members, "detail", detail_name(error->detail));
+    put_known(&members, "number", error->number >= 0, error->number);
+    return members_take(&members);
+}
+
+static json_t *record_object(const struct outcome *outcome, char *const *command, int exit_code)
+{
+    struct members record = members_new();
+    members_text(&record, "brood", brood_version());
+    members_texts(&record, "command", command);
+    put_known(&record, "pid", outcome->started, outcome->pid);
+    members_put(&record, "exit_code", json_integer(exit_code));
+    members_text(&record, "kind", kind_name(outcome));
+    put_end(&record, outcome);
+    members_put(&record, "timed_out", json_boolean(outcome->timed_out));
+    members_put(&record, "streams_held", json_boolean(outcome->streams_held));
+    put_time(&record, "started", &outcome->began);
+    put_time(&record, "ended", &outcome->ended);
+    put_usage(&record, outcome);
+    members_put(&record, "error", outcome->started ? json_null() : error_object(&outcome->error));
+    return members_take(&record);
 }
 
 char *record_text(const struct outcome *outcome, char *const *command, int exit_code,
                   size_t *ret_length)
 {
+    /* Fifteen digits give back every number of microseconds as it was; more would show the nearest
+     * binary fraction. */
+    const size_t format = JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(15);
+    /* Members have names of our own, so their hashes need no secret. Without a seed jansson would
+     * open /dev/urandom for one, and at the end descriptors may be short. */
+    json_object_seed(1);
+    json_t *record = record_object(outcome, command, exit_code);
     char *text = NULL;
-    FILE *out = open_memstream(&text, ret_length);
-    if (!out)
+    FILE *out = record ? open_memstream(&text, ret_length) : NULL;
+    if (!out) {
+        json_decref(record);
         return NULL;
-    struct json json = {.out = out};
-    json_open(&json, NULL);
-    json_text(&json, "brood", brood_version());
-    json_texts(&json, "command", command);
-    if (outcome->started)
-        json_number(&json, "pid", outcome->pid);
-    else
-        json_null(&json, "pid");
-    json_number(&json, "exit_code", exit_code);
-    json_text(&json, "kind", kind_name(outcome));
-    put_end(&json, outcome);
-    json_bool(&json, "timed_out", outcome->timed_out);
-    json_bool(&json, "streams_held", outcome->streams_held);
-    put_time(&json, "started", &outcome->began);
-    put_time(&json, "ended", &outcome->ended);
-    put_usage(&json, outcome);
-    if (outcome->started)
-        json_null(&json, "error");
-    else
-        put_error(&json, &outcome->error);
-    json_close(&json);
-    (void)fputc('\n', out);
-    bool failed = ferror(out) != 0;
+    }
+    bool failed = json_dumpf(record, out, format) < 0 || fputc('\n', out) == EOF;
+    json_decref(record);
     if (fclose(out) != 0 || failed) {
         free(text);
         return NULL;

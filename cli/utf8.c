@@ -7,6 +7,10 @@
  */
 #include "utf8.h"
 
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
 /* What may follow a lead byte: how many bytes, and the range of the first of them. */
 struct utf8_lead {
     unsigned char from, to, follow, low, high;
@@ -52,4 +56,23 @@ bool utf8_is_valid(const char *text, size_t length)
     for (size_t at = 0; at < length && valid;)
         at += utf8_step(text + at, length - at, &valid);
     return valid;
+}
+
+char *utf8_replaced(const char *text, size_t length)
+{
+    static const char replacement[] = "\xEF\xBF\xBD"; /* U+FFFD */
+    const size_t widest = sizeof replacement - 1;     /* of one byte that is wrong by itself */
+    char *replaced = length < SIZE_MAX / widest ? malloc(length * widest + 1) : NULL;
+    if (!replaced)
+        return NULL;
+    size_t used = 0;
+    for (size_t at = 0, step = 0; at < length; at += step) {
+        bool valid = true;
+        step = utf8_step(text + at, length - at, &valid);
+        size_t size = valid ? step : widest;
+        memcpy(replaced + used, valid ? text + at : replacement, size);
+        used += size;
+    }
+    replaced[used] = '\0';
+    return replaced;
 }

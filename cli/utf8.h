@@ -14,4 +14,8 @@ size_t utf8_step(const char *text, size_t left, bool *valid);
 
 bool utf8_is_valid(const char *text, size_t length);
 
+/* Returns the text, ended by a zero byte, with U+FFFD for each wrong step, to be freed; NULL
+ * without memory. */
+char *utf8_replaced(const char *text, size_t length);
+
 #endif
