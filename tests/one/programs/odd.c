@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A program that does what few programs do, for the tests of one owned child: it tells its signals
- * without /proc, ends its first thread, execs from another one, becomes another user.
+ * without /proc, ends its first thread, execs from another one, becomes another user,
+ * leaves its group.
  *
  * Invariant: static, no library of the project in it; no verb lives longer than a minute.
  */
@@ -135,12 +136,36 @@ static int endless(char **argv)
     return 0;
 }
 
+/* leave-group alone|behind: leaves its process group for its parent's, "behind" leaving a child of
+ * its own in it; says ready and that child's pid; stays. */
+static int leave_group(char **argv)
+{
+    char line[32] = "ready\n";
+    pid_t group = getpgid(getppid());
+    if (argv[0] && !strcmp(argv[0], "behind")) {
+        pid_t pid = fork();
+        if (pid < 0)
+            return 1;
+        if (pid == 0) {
+            stay_ms(LIFE_S * 1000L);
+            _exit(0);
+        }
+        (void)snprintf(line, sizeof line, "ready %d\n", (int)pid);
+    }
+    if (setpgid(0, group) < 0)
+        return 1;
+    say(line);
+    stay_ms(LIFE_S * 1000L);
+    return 0;
+}
+
 static const struct {
     const char *name;
     int (*run)(char **argv);
 } verbs[] = {
     {"signals", tell_signals},      {"leader-gone", leader_gone}, {"thread-exec", thread_exec},
     {"become-owner", become_owner}, {"late-line", late_line},     {"endless", endless},
+    {"leave-group", leave_group},
 };
 
 int main(int argc, char **argv)
