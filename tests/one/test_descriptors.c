@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -19,7 +20,9 @@ enum { MAPS = 16 };
 /* Opens "file<number>" of the test's directory as descriptor `fd`. */
 static void open_as(int fd, int number, int flags)
 {
-    int opened = open(lab_file(say("file%d", number)), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    char path[PATH_MAX];
+    int opened = open(lab_path(path, sizeof path, say("file%d", number)),
+                      O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     REQUIRE(opened >= 0);
     REQUIRE(opened == fd || (dup3(opened, fd, flags) == fd && close(opened) == 0));
     if (opened == fd)
@@ -251,6 +254,18 @@ TEST(forty_targets_at_once)
               BROOD_OPTIONS(.in = {.kind = BROOD_NULL}, .err = {.kind = BROOD_MERGE},
                             .out = {.kind = BROOD_FILE, .path = lab_file("out")}));
     close_range_of(60, 60);
+}
+
+/* Every target but the last is still another's source, so each move frees the one before it. */
+TEST(a_chain_of_three_hundred_in_the_worst_order)
+{
+    enum { LINKS = 300, FIRST = 100 };
+    struct brood_fd_map map[LINKS];
+    open_range(FIRST, FIRST + LINKS - 1, O_CLOEXEC);
+    for (int i = 0; i < LINKS; i++)
+        map[i] = (struct brood_fd_map){FIRST + i, FIRST + i + 1};
+    check_map(map, LINKS, BROOD_OPTIONS(.argv = NULL));
+    close_range_of(FIRST, FIRST + LINKS - 1);
 }
 
 /* ------------------------------------------------------------------ nothing else */

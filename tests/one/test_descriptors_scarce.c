@@ -298,6 +298,19 @@ TEST(scarce_with_a_swap)
     CHECK_INT(close(5) + close(6), 0);
 }
 
+/* The second cycle uses the number that the first one gave back. */
+TEST(scarce_with_two_swaps)
+{
+    for (int fd = 5; fd <= 8; fd++)
+        REQUIRE(dup2(0, fd) == fd);
+    const struct brood_fd_map swaps[] = {{5, 6}, {6, 5}, {7, 8}, {8, 7}};
+    unsigned least =
+        least_free(BROOD_OPTIONS(.argv = TARGET("exit", "0"), .fds = swaps, .fd_count = 4));
+    CHECK_SAY(least <= 1, "two swaps need %u", least);
+    for (int fd = 5; fd <= 8; fd++)
+        CHECK_INT(close(fd), 0);
+}
+
 TEST(scarce_with_a_missing_program)
 {
     static struct audit before;

@@ -190,6 +190,21 @@ TEST(limits)
                       (unsigned long long)set[i].hard));
 }
 
+/* Of several for one resource; that of descriptors is set at another place than the others. */
+TEST(the_last_of_several_limits_counts)
+{
+    const struct brood_rlimit set[] = {
+        {.resource = RLIMIT_NOFILE, .soft = 100, .hard = 100},
+        {.resource = RLIMIT_FSIZE, .soft = 1 << 20, .hard = 1 << 21},
+        {.resource = RLIMIT_NOFILE, .soft = 30, .hard = 40},
+        {.resource = RLIMIT_FSIZE, .soft = 1 << 19, .hard = 1 << 20},
+    };
+    const char *told = tells(BROOD_OPTIONS(.rlimits = set, .rlimit_count = 4), "limits");
+    CHECK_STR(line_of(told, say("%d ", RLIMIT_NOFILE)), say("%d 30 40", RLIMIT_NOFILE));
+    CHECK_STR(line_of(told, say("%d ", RLIMIT_FSIZE)),
+              say("%d %d %d", RLIMIT_FSIZE, 1 << 19, 1 << 20));
+}
+
 /* All that was not asked for is the caller's. UINT64_MAX is no limit. */
 TEST(limits_that_stay)
 {

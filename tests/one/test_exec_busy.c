@@ -59,6 +59,22 @@ TEST(busy_for_ever_ends_at_the_bound)
     CHECK_INT(close(fd), 0);
 }
 
+/* One bound for all tries: the time for the start ends them, long before that for retries. */
+TEST(busy_for_ever_ends_at_the_bound_of_the_start)
+{
+    enum { START_MS = 200, SOON_MS = 2000 };
+    const char *path = lab_file("program");
+    int fd = open_busy(path);
+    int64_t begun = lab_now_ms();
+    is_refused(
+        "retry in vain",
+        BROOD_OPTIONS(.argv = WORDS(path), .retry_ms = RETRY_MS, .start_timeout_ms = START_MS),
+        busy(path));
+    int64_t took = lab_now_ms() - begun;
+    CHECK_SAY(took >= START_MS - 1 && took < SOON_MS, "%lld ms", (long long)took);
+    CHECK_INT(close(fd), 0);
+}
+
 struct writer {
     int watch_fd, fd;
 };

@@ -147,6 +147,11 @@ TEST(streams)
     ROW(BY_RUN, nobody, .out = {.kind = BROOD_PIPE});
     ROW(BY_RUN, nobody, .err = {.kind = BROOD_SOCKET});
     ROW(BY_ALL, "input_length without input", .in = {.kind = BROOD_MEMORY, .input_length = 1});
+    static const char output[] = "flags for output on input from memory";
+    ROW(BY_ALL, output, .in = {.kind = BROOD_MEMORY, .flags = BROOD_OUTPUT_DISCARD});
+    ROW(BY_ALL, output,
+        .in = {
+            .kind = BROOD_MEMORY, .input = "x", .input_length = 1, .flags = BROOD_OUTPUT_DISCARD});
     ROW(BY_ALL, "in cannot be merged: only out into err or err into out",
         .in = {.kind = BROOD_MERGE});
     ROW(BY_ALL, "out and err are each merged into the other", .out = {.kind = BROOD_MERGE},

@@ -62,6 +62,16 @@ TEST(a_socket_goes_both_ways)
     brood_child_free(child);
 }
 
+/* It would never become ready: told at once, not at the bound. */
+TEST(the_end_that_is_written_cannot_be_read)
+{
+    char data[8];
+    struct brood_child *child = START(.argv = TARGET("sleep"), .in = A_PIPE);
+    CHECK_INT(brood_child_read(child, BROOD_IN, data, sizeof data, 0), -EBADF);
+    CHECK_INT(brood_child_read(child, BROOD_IN, data, sizeof data, BROOD_FOREVER), -EBADF);
+    brood_child_free(child);
+}
+
 TEST(a_stream_that_is_not_there)
 {
     char data[8];
