@@ -331,7 +331,8 @@ BROOD_API void brood_result_clear(struct brood_result *result);
 BROOD_API void brood_options_init(struct brood_options *options, size_t size);
 
 /*
- * Say what a start with these options would do, one settled step a line, without starting the program.
+ * Say what a start with these options would do, one settled step a line, without starting the
+ * program.
  *
  * Returns  the length of the whole text; at most size - 1 bytes and a zero byte are written. -errno
  *          with stage options or memory.

@@ -4,8 +4,8 @@
  *
  * Room os. It may share the maker's memory and its thread-local storage, with every other thread of
  * the maker running. Invariants: system calls by entry_call() only, no libc, no errno, no lock, no
- * allocation, no instrumentation; it writes to the shared record, to the steps that make a number, to
- * the free word of script_argv and to its own stack, nowhere else; it never returns past
+ * allocation, no instrumentation; it writes to the shared record, to the steps that make a number,
+ * to the free word of script_argv and to its own stack, nowhere else; it never returns past
  * bd_os_child_main().
  */
 #include "linux_child.h"

@@ -116,8 +116,8 @@ int bd_os_signal(int pidfd, pid_t pid, int number)
 {
     if (syscall(SYS_pidfd_send_signal, pidfd, number, NULL, 0) == 0)
         return 0;
-    /* Before Linux 5.1, under valgrind, or behind a filter: the number, which is the process's as long
-     * as it is ours to reap. Can go when every tool knows the call. */
+    /* Before Linux 5.1, under valgrind, or behind a filter: the number, which is the process's as
+     * long as it is ours to reap. Can go when every tool knows the call. */
     int error = errno;
     if ((error == ENOSYS || error == EPERM) && pid > 1 && bd_os_exit_is_ours(pidfd))
         return kill(pid, number) < 0 ? -errno : 0;

@@ -142,8 +142,8 @@ struct os_exit {
 int bd_os_exit_wait(int pidfd, int64_t deadline_ns);
 
 /* Reaps a process that bd_os_exit_wait() saw end. 0: it is gone, and what cannot be known is lost.
- * -EAGAIN: a tracer of it (strace -f) must let go first, and for that the kernel has no event. Waits a
- * second at most, for a status that somebody else is just taking. */
+ * -EAGAIN: a tracer of it (strace -f) must let go first, and for that the kernel has no event.
+ * Waits a second at most, for a status that somebody else is just taking. */
 enum { OS_TRACED_PAUSE_NS = 1000000 };
 int bd_os_exit_reap(int pidfd, struct os_exit *ret);
 

@@ -22,8 +22,8 @@
 #include "search.h"
 #include "vectors.h"
 
-/* Timer, session or group, umask, nice, two directory steps, three opens, hide, limit, dispositions,
- * mask, exec. */
+/* Timer, session or group, umask, nice, two directory steps, three opens, hide, limit,
+ * dispositions, mask, exec. */
 enum { FIXED_STEPS = 16, CREATE_MODE = 0666 };
 
 /* ------------------------------------------------------------------ what is copied */
