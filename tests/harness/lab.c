@@ -81,7 +81,8 @@ char *lab_built_program(char *path, size_t size, const char *name)
 
 const char *lab_child_program(void)
 {
-    static char path[PATH_MAX];
+    /* One for each thread: tests start children from many. */
+    static _Thread_local char path[PATH_MAX];
     return lab_built_program(path, sizeof path, "harness/target");
 }
 
