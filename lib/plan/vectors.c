@@ -8,6 +8,7 @@
  */
 #include "vectors.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "../base/text.h"
@@ -30,37 +31,80 @@ static char *copy_word(struct bd_arena *arena, const char *word)
 
 /* ------------------------------------------------------------------ environment */
 
-/* Is `entry` ("NAME=VALUE") named like one of `names` (each "NAME" or "NAME=VALUE")? */
-static bool is_among(const char *entry, char *const *names)
+/* A name that the options set or take out, in the order of a search. Of those set, `order` counts
+ * from 1: the last one of a name wins. */
+struct named {
+    const char *text; /* "NAME" or "NAME=VALUE" */
+    size_t order;
+};
+
+static int compare_names(const char *left, const char *right)
 {
-    size_t length = strcspn(entry, "=");
-    for (; names && *names; names++)
-        if (strncmp(*names, entry, length) == 0 && ((*names)[length] == '=' || !(*names)[length]))
-            return true;
-    return false;
+    size_t left_length = strcspn(left, "="), right_length = strcspn(right, "=");
+    size_t shorter = left_length < right_length ? left_length : right_length;
+    int result = memcmp(left, right, shorter);
+    return result ? result : (left_length > right_length) - (left_length < right_length);
+}
+
+static int compare_named(const void *left, const void *right)
+{
+    const struct named *a = left, *b = right;
+    int result = compare_names(a->text, b->text);
+    return result ? result : (a->order > b->order) - (a->order < b->order);
+}
+
+/* The last of that name, or NULL. */
+static const struct named *find_named(const struct named *names, size_t count, const char *entry)
+{
+    size_t low = 0, high = count; /* the first that is greater lies in low..high */
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (compare_names(names[middle].text, entry) <= 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low && compare_names(names[low - 1].text, entry) == 0 ? &names[low - 1] : NULL;
+}
+
+/* Both lists, sorted. */
+static struct named *sort_names(struct bd_arena *arena, char *const *unset, char *const *set,
+                                size_t count)
+{
+    struct named *names = bd_arena_array(arena, count, sizeof *names);
+    size_t made = 0;
+    for (; names && unset && *unset; unset++)
+        names[made++] = (struct named){.text = *unset, .order = 0};
+    for (size_t i = 0; names && set && set[i]; i++)
+        names[made++] = (struct named){.text = set[i], .order = i + 1};
+    if (made)
+        qsort(names, made, sizeof *names, compare_named);
+    return names;
 }
 
 char *const *bd_vectors_environment(struct bd_arena *arena, const struct brood_options *options)
 {
     char *const *base = options->env ? options->env : bd_os_environment();
     char *const *set = options->env_set;
+    size_t named = count_words(options->env_unset) + count_words(set);
     size_t room = count_words(base) + count_words(set) + 1;
+    struct named *names = sort_names(arena, options->env_unset, set, named);
     char **env = bd_arena_array(arena, room, sizeof *env);
-    if (!env)
+    if (!env || !names)
         return NULL;
 
     size_t count = 0;
     for (; *base && count + 1 < room; base++) {
-        if (is_among(*base, options->env_unset) || is_among(*base, set))
+        if (find_named(names, named, *base))
             continue;
         env[count] = copy_word(arena, *base);
         if (!env[count++])
             return NULL;
     }
-    for (; set && *set && count + 1 < room; set++) {
-        if (is_among(*set, set + 1)) /* the last one of a name wins */
+    for (size_t i = 0; set && set[i] && count + 1 < room; i++) {
+        if (find_named(names, named, set[i])->order != i + 1)
             continue;
-        env[count] = copy_word(arena, *set);
+        env[count] = copy_word(arena, set[i]);
         if (!env[count++])
             return NULL;
     }
