@@ -376,7 +376,7 @@ const struct scenario scenarios[] = {
      .spare = 3,
      .facts = {"argument witness"}},
     {.name = "shell", .build = shell, .facts = {"argument it's $HOME"}},
-    {.name = "script", .build = script, .facts = {"fd 0 /dev/null r"}},
+    {.name = "script", .build = script, .facts = {"session other group other"}},
     {.name = "bounded", .build = bounded, .facts = {"fd 0 pipe r", "fd 1 pipe w"}},
     {.name = "retries", .build = retries, .traits = SCENARIO_RETRIES, .facts = {"fd 1 @/new w"}},
     {.name = "kept", .build = kept, .facts = {"fd 41 @/kept r", "fd 0 pipe r"}},

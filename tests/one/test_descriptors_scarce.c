@@ -125,7 +125,7 @@ TEST(more_descriptors_than_select_knows)
 }
 
 /* A plain user's pipes shrink to a page once it has many. What comes through them is whole. */
-static void run_with_small_pipes(void)
+static void run_with_small_pipes(int program_fd)
 {
     enum { PIPES = 1500, BYTES = 3000000 };
     static int fds[2 * PIPES];
@@ -136,6 +136,7 @@ static void run_with_small_pipes(void)
     CHECK_SAY(fcntl(fds[2 * PIPES - 1], F_GETPIPE_SZ) <= 8192, "the last pipe holds %d bytes",
               fcntl(fds[2 * PIPES - 1], F_GETPIPE_SZ));
     REQUIRE(brood_run(BROOD_OPTIONS(.argv = TARGET("both", say("%d", BYTES)),
+                                    .program = say("/proc/self/fd/%d", program_fd),
                                     .out = {.kind = BROOD_MEMORY}, .err = {.kind = BROOD_MEMORY}),
                       &result, NULL) == 0);
     CHECK_INT(strspn(result.out, "o"), BYTES);
@@ -148,15 +149,19 @@ TEST(a_user_with_many_pipes)
     enum { SOMEBODY = 64322 };
     if (limit_now().rlim_max < 4000)
         SKIP("the hard limit of descriptors is below 4000");
+    /* By descriptor: the plain user may not be let into the directory of the build. */
+    int program_fd = open(lab_child_program(), O_PATH | O_CLOEXEC);
+    REQUIRE(program_fd >= 0);
     pid_t pid = fork();
     REQUIRE(pid >= 0);
     if (pid == 0) {
         if (geteuid() == 0)
             REQUIRE(setgroups(0, NULL) == 0 && setgid(SOMEBODY) == 0 && setuid(SOMEBODY) == 0);
-        run_with_small_pipes();
+        run_with_small_pipes(program_fd);
         _exit(0);
     }
     CHECK_CHILD(pid, 0);
+    CHECK_INT(close(program_fd), 0);
 }
 
 /* ------------------------------------------------------------------ a raised limit */
