@@ -14,7 +14,7 @@ done
 # Each option of --help stands in the page under the same name and value, and its paragraph begins with
 # the same sentences; the page has no other; and each occurs in an example.
 "$brood" run --help >help
-mandoc -T ascii -O width=900 "$pages/brood-run.1" | col -bx >page
+mandoc -T ascii -O width=900 "$pages/brood-run.1" | sed 's/.\x08//g' >page # no overstrikes
 "$python" - help page "$pages/brood-run.1" >verdict <<'PY'
 import re, sys
 def words(text):
