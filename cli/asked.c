@@ -7,8 +7,11 @@
 #include "asked.h"
 #include "words.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static bool names_same(const char *assignment, const char *name)
 {
@@ -35,6 +38,39 @@ static int refuse_environment(const struct asked *asked)
     return 0;
 }
 
+/* Two that open one file overwrite each other; what is there and no regular file (a terminal,
+ * /dev/null, a FIFO) takes what it gets in turn. One file by two names is not seen. */
+static bool is_shared_file(const struct asked *asked, const char *one, const char *other)
+{
+    struct stat status;
+    if (!one || !other || strcmp(one, other) != 0)
+        return false;
+    int folder_fd = asked->cwd ? open(asked->cwd, O_PATH | O_DIRECTORY | O_CLOEXEC) : AT_FDCWD;
+    bool other_kind = fstatat(folder_fd, one, &status, 0) == 0 && !S_ISREG(status.st_mode);
+    if (folder_fd >= 0)
+        (void)close(folder_fd);
+    return !other_kind;
+}
+
+static int refuse_same_file(const struct asked *asked)
+{
+    const char *out = asked->streams[BROOD_OUT].path, *err = asked->streams[BROOD_ERR].path;
+    if (is_shared_file(asked, out, err))
+        return words_say(asked_table.who,
+                         "--stdout and --stderr would overwrite each other in %s; "
+                         "use --stderr stdout",
+                         out);
+    /* --json is not taken from --cwd, so only a whole name is the same in both. */
+    bool comparable = asked->json && (!asked->cwd || asked->json[0] == '/');
+    for (int i = BROOD_OUT; i <= BROOD_ERR && comparable; i++) {
+        if (is_shared_file(asked, asked->json, asked->streams[i].path))
+            return words_say(asked_table.who,
+                             "--json would replace what --%s writes to %s; name another file",
+                             i == BROOD_OUT ? "stdout" : "stderr", asked->json);
+    }
+    return 0;
+}
+
 static int refuse_streams(const struct asked *asked)
 {
     const struct asked_stream *out = &asked->streams[BROOD_OUT], *err = &asked->streams[BROOD_ERR];
@@ -46,7 +82,7 @@ static int refuse_streams(const struct asked *asked)
         return words_say(asked_table.who,
                          "--drain has nothing to pass on when --stdout and --stderr "
                          "both lead elsewhere; leave out one of the three");
-    return 0;
+    return refuse_same_file(asked);
 }
 
 /* What only the whole shows to be wrong. */

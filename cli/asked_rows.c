@@ -81,7 +81,7 @@ static const struct table_option run_options[] = {
     {"json", "FILE", "write how it ended to FILE",
      "Write one line of JSON that says how the command ended, or why it could not be started, "
      "to FILE; - is standard output. The file appears whole, at the end; one that cannot be "
-     "written is refused before anything runs.",
+     "opened is refused before anything runs.",
      take_text, ASKED_JSON},
     {"quiet", NULL, "say nothing of timeouts and held streams",
      "Say nothing on standard error about a timeout or a held stream. Errors are still said.",
@@ -97,8 +97,8 @@ const struct table asked_table = {
              "environment and the limits that were asked for, and nothing else leaks in: no "
              "stray descriptor, no blocked or ignored signal. Signals are passed on to it.",
     .after = "A DURATION is 500ms, 2s, 1.5m, 1h or 1d; a plain number is seconds. An option\n"
-             "that is given twice takes its last value. Every long option is also written\n"
-             "--NAME=VALUE.\n"
+             "that is given twice takes its last value, unless it may be repeated. Every\n"
+             "long option is also written --NAME=VALUE.\n"
              "\n"
              "Exit codes:\n"
              "  124  the command timed out\n"

@@ -13,6 +13,9 @@
 #include <limits.h>
 #include <string.h>
 
+/* The library's own bound; a start that needs thirty years needs none. */
+#define START_TIMEOUT_MOST_MS INT64_C(1000000000000)
+
 int take_duration(void *void_asked, const struct table_option *option, const char *value)
 {
     struct asked *asked = void_asked;
@@ -23,6 +26,9 @@ int take_duration(void *void_asked, const struct table_option *option, const cha
         [ASKED_START_TIMEOUT] = &asked->start_timeout_ms,
     };
     int code = values_duration(value, places[option->which]);
+    if (code == 0 && option->which == ASKED_START_TIMEOUT &&
+        *places[option->which] > START_TIMEOUT_MOST_MS)
+        code = -ERANGE;
     if (code == -ERANGE)
         return words_say(asked_table.who, "--%s: '%s' is too long; use 0 for no limit",
                          option->name, value);
@@ -91,6 +97,7 @@ int take_stream(void *void_asked, const struct table_option *option, const char 
 {
     struct asked *asked = void_asked;
     static const char *const others[3] = {"", "stderr", "stdout"};
+    static const char *const places[] = {"stdin", "stdout", "stderr"};
     struct asked_stream stream = {.given = true};
     if (value[0] == 0)
         return words_say(asked_table.who, "--%s: the name is empty; give a FILE, null or inherit",
@@ -106,6 +113,11 @@ int take_stream(void *void_asked, const struct table_option *option, const char 
     } else if (strcmp(value, others[option->which]) == 0) {
         stream.kind = BROOD_MERGE;
     } else {
+        for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+            if (strcmp(value, places[i]) == 0)
+                return words_say(asked_table.who, "--%s: %s cannot be meant; write ./%s for a file",
+                                 option->name, value, value);
+        }
         stream.kind = BROOD_FILE;
         stream.path = value;
     }

@@ -36,10 +36,10 @@ struct run {
     struct outcome outcome;
 };
 
-static int say_error(const struct brood_error *error)
+static int say_why(const struct outcome *outcome)
 {
     char text[1024];
-    return words_say(asked_table.who, "%s", brood_error_text(error, text, sizeof text));
+    return words_say(asked_table.who, "%s", outcome_why(outcome, text, sizeof text));
 }
 
 static int say_errno(const char *what, int code)
@@ -64,8 +64,11 @@ static void print_watch(const struct asked *asked)
     if (asked->drain_ms >= 0)
         (void)printf("brood run: pass output on, until %s after the end\n",
                      words_duration(asked->drain_ms, text));
-    if (asked->json)
-        (void)printf("brood run: write how it ended to %s\n", asked->json);
+    if (asked->json) {
+        (void)printf("brood run: write how it ended to ");
+        words_print(asked->json);
+        (void)putchar('\n');
+    }
 }
 
 static int print_plan(struct run *run)
@@ -80,7 +83,7 @@ static int print_plan(struct run *run)
         length = brood_plan_text(options, text, (size_t)length + 1, &run->outcome.error);
     if (length < 0) {
         free(text);
-        (void)say_error(&run->outcome.error);
+        (void)say_why(&run->outcome);
         return outcome_code(&run->outcome);
     }
     (void)fputs(text, stdout);
@@ -91,10 +94,15 @@ static int print_plan(struct run *run)
 
 /* ------------------------------------------------------------------ a run */
 
-static int open_json(struct run *run)
+static int open_json(struct run *run, int64_t began_ns)
 {
     const char *name = run->asked.json;
-    int code = name ? result_file_open(&run->json, name, run->entry->closed[BROOD_OUT]) : 0;
+    if (!name)
+        return 0;
+    int code = result_file_open(&run->json, name, run->entry->closed[BROOD_OUT],
+                                fifo_deadline(&run->settled.options, began_ns));
+    if (code == -ETIMEDOUT)
+        return words_say(asked_table.who, "--json: nobody reads %s; nothing was started", name);
     if (code < 0)
         return words_say(asked_table.who, "--json: cannot write %s: %s; nothing was started", name,
                          strerror(-code));
@@ -136,7 +144,7 @@ static void refuse_start(struct run *run)
     struct outcome *outcome = &run->outcome;
     (void)clock_gettime(CLOCK_REALTIME, &outcome->ended);
     outcome->timed_out = outcome->error.code == ETIMEDOUT && run->settled.start_is_timeout;
-    (void)say_error(&outcome->error);
+    (void)say_why(outcome);
 }
 
 static void start_and_watch(struct run *run, int64_t began_ns)
@@ -183,15 +191,17 @@ static int run_asked(struct run *run)
         return say_errno("cannot prepare the start", code);
     if (run->asked.plan)
         return print_plan(run);
-    code = open_json(run);
+    int64_t began_ns = watch_now(), bound_ms = run->settled.options.start_timeout_ms;
+    (void)clock_gettime(CLOCK_REALTIME, &run->outcome.began);
+    code = open_json(run, began_ns);
     if (code != 0)
         return code;
-    int64_t began_ns = watch_now();
-    (void)clock_gettime(CLOCK_REALTIME, &run->outcome.began);
-    if (fifo_open_streams(&run->settled.options, &run->outcome.error) < 0)
+    if (fifo_open_streams(&run->settled.options, began_ns, &run->outcome.error) < 0) {
+        run->outcome.fifo_ms = bound_ms;
         refuse_start(run);
-    else if (make_ready(run) == 0)
+    } else if (make_ready(run) == 0) {
         start_and_watch(run, began_ns);
+    }
     code = outcome_code(&run->outcome);
     return run->asked.json ? write_record(run, code) : code;
 }

@@ -29,10 +29,12 @@ static int open_until(int folder_fd, const char *path, int flags, int64_t deadli
     do {
         fd = openat(folder_fd, path, flags | O_CLOEXEC | O_NOCTTY);
     } while (fd < 0 && errno == EINTR && (deadline_ns == 0 || watch_now() < deadline_ns));
-    return fd < 0 ? -errno : fd;
+    if (fd < 0)
+        return errno == EINTR ? -ETIMEDOUT : -errno;
+    return fd;
 }
 
-static int open_in_time(int folder_fd, const char *path, int flags, int64_t deadline_ns)
+int fifo_open(int folder_fd, const char *path, int flags, int64_t deadline_ns)
 {
     struct sigaction before, alarm_action = {.sa_handler = on_alarm};
     if (deadline_ns == 0)
@@ -68,10 +70,10 @@ static int open_streams(struct brood_options *options, int folder_fd, int64_t de
         if (stream->kind != BROOD_FILE || !is_fifo(folder_fd, stream->path))
             continue;
         int fd =
-            open_in_time(folder_fd, stream->path, i == BROOD_IN ? O_RDONLY : O_WRONLY, deadline_ns);
-        if (fd == -EINTR) {
+            fifo_open(folder_fd, stream->path, i == BROOD_IN ? O_RDONLY : O_WRONLY, deadline_ns);
+        if (fd == -ETIMEDOUT) {
             *ret_path = stream->path;
-            return -ETIMEDOUT;
+            return fd;
         }
         if (fd >= 0)
             *stream = (struct brood_stream){.kind = BROOD_FD, .fd = fd};
@@ -79,17 +81,22 @@ static int open_streams(struct brood_options *options, int folder_fd, int64_t de
     return 0;
 }
 
-int fifo_open_streams(struct brood_options *options, struct brood_error *reterr)
+int64_t fifo_deadline(const struct brood_options *options, int64_t began_ns)
 {
-    int64_t bound_ms = options->start_timeout_ms, began_ns = watch_now();
+    int64_t bound_ms = options->start_timeout_ms;
+    return bound_ms > 0 ? began_ns + bound_ms * WATCH_NS_PER_MS : 0;
+}
+
+int fifo_open_streams(struct brood_options *options, int64_t began_ns, struct brood_error *reterr)
+{
+    int64_t bound_ms = options->start_timeout_ms;
     int folder_fd = AT_FDCWD;
     if (options->cwd)
         folder_fd = open(options->cwd, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (folder_fd == -1)
         return 0; /* the start says why */
     const char *path = "";
-    int code = open_streams(options, folder_fd,
-                            bound_ms > 0 ? began_ns + bound_ms * WATCH_NS_PER_MS : 0, &path);
+    int code = open_streams(options, folder_fd, fifo_deadline(options, began_ns), &path);
     if (options->cwd)
         (void)close(folder_fd);
     if (bound_ms > 0) {

@@ -127,8 +127,10 @@ int keep_collect(const struct asked *asked, struct brood_fd_map **ret, size_t *r
     struct kept kept = {0};
     for (size_t i = 0; i < asked->keep_count; i++)
         keep(&kept, asked->keep[i]);
-    for (char **word = asked->command; *word; word++)
+    for (char **word = asked->command; *word; word++) {
         keep(&kept, number_behind(*word, "/dev/fd/"));
+        keep(&kept, number_behind(*word, "/proc/self/fd/"));
+    }
     keep_jobserver(&kept, asked_environment(asked, "MAKEFLAGS"));
     keep_sockets(&kept, asked_environment(asked, "LISTEN_FDS"));
     if (kept.code < 0) {

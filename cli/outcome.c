@@ -9,6 +9,7 @@
 #include "words.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 static int code_of_failed_start(const struct outcome *outcome)
 {
@@ -30,4 +31,15 @@ int outcome_code(const struct outcome *outcome)
         return CLI_FAILED;
     int code = brood_exit_code(&outcome->exit);
     return code < 0 ? CLI_FAILED : code;
+}
+
+const char *outcome_why(const struct outcome *outcome, char *text, size_t size)
+{
+    const struct brood_error *error = &outcome->error;
+    char waited[32];
+    if (outcome->fifo_ms == 0)
+        return brood_error_text(error, text, size);
+    (void)snprintf(text, size, "cannot start %s: file %s: nobody opened its other end within %s",
+                   error->program, error->subject, words_duration(outcome->fifo_ms, waited));
+    return text;
 }

@@ -6,6 +6,7 @@
 #define BROOD_CLI_OUTCOME_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -13,6 +14,8 @@
 
 struct outcome {
     struct timespec began, ended; /* wall clock, for people */
+    int64_t wall_ns;              /* between them, by a clock that nobody sets */
+    int64_t fifo_ms;              /* not 0: the start waited so long for the other end of a FIFO */
     bool started;                 /* else `error` says why not */
     struct brood_error error;
     pid_t pid;
@@ -25,5 +28,8 @@ struct outcome {
 
 /* The code that brood run ends with, before the record is written. */
 int outcome_code(const struct outcome *outcome);
+
+/* Why it could not be started, in one line; returns `text`. */
+const char *outcome_why(const struct outcome *outcome, char *text, size_t size);
 
 #endif

@@ -5,7 +5,9 @@
  * Every signal is blocked and read from a signalfd(2): no handler, no race with the start.
  * Invariant: the command gets each signal as often as it would without brood run in between. What
  * the terminal sends to a whole group has reached a command of our group already, so it is not
- * passed on; what somebody sends to our process alone is.
+ * passed on; what somebody sends to our process alone is. So is what was ignored when we began: it
+ * comes in here all the same, as the kernel keeps every signal that is blocked, and the command,
+ * which begins with it ignored, may have chosen to handle it.
  */
 #include "pass.h"
 #include "words.h"
@@ -41,15 +43,13 @@ static bool is_stop(int number)
     return is_one_of(number, pass_stops, sizeof pass_stops / sizeof pass_stops[0]);
 }
 
-static void choose_signals(sigset_t *set, bool same_group, uint64_t ignored)
+static void choose_signals(sigset_t *set, bool same_group)
 {
     (void)sigfillset(set); /* without the numbers that the C library keeps for itself */
     for (size_t i = 0; i < sizeof pass_never / sizeof pass_never[0]; i++)
         (void)sigdelset(set, pass_never[i]);
-    for (int number = 1; number <= 31; number++) {
-        if (ignored >> (number - 1) & 1 || (is_stop(number) && !same_group))
-            (void)sigdelset(set, number);
-    }
+    for (size_t i = 0; i < sizeof pass_stops / sizeof pass_stops[0] && !same_group; i++)
+        (void)sigdelset(set, pass_stops[i]);
 }
 
 static bool has_terminal(void)
@@ -62,7 +62,7 @@ static bool has_terminal(void)
 
 int pass_open(struct pass *pass, bool same_group, uint64_t ignored, const char *name)
 {
-    *pass = (struct pass){.fd = -1, .same_group = same_group, .name = name};
+    *pass = (struct pass){.fd = -1, .same_group = same_group, .ignored = ignored, .name = name};
     pass->leader = getsid(0) == getpid();
     pass->follows = same_group && has_terminal();
     /* Our own writes report EPIPE and EFBIG; a stop of the command announces itself by SIGCHLD. */
@@ -70,11 +70,16 @@ int pass_open(struct pass *pass, bool same_group, uint64_t ignored, const char *
         signal(SIGCHLD, SIG_DFL) == SIG_ERR)
         return -errno;
     sigset_t set;
-    choose_signals(&set, same_group, ignored);
+    choose_signals(&set, same_group);
     if (sigprocmask(SIG_SETMASK, &set, NULL) < 0)
         return -errno;
     pass->fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     return pass->fd < 0 ? -errno : 0;
+}
+
+static bool is_ignored(const struct pass *pass, int number)
+{
+    return number <= 31 && (pass->ignored >> (number - 1) & 1);
 }
 
 /* Has the command missed this signal? */
@@ -154,7 +159,8 @@ bool pass_read(struct pass *pass, struct brood_child *child)
     while (read(pass->fd, &info, sizeof info) == (ssize_t)sizeof info) {
         int number = (int)info.ssi_signo;
         if (!child)
-            asked_to_end = asked_to_end || is_one_of(number, ends, sizeof ends / sizeof ends[0]);
+            asked_to_end = asked_to_end || (is_one_of(number, ends, sizeof ends / sizeof ends[0]) &&
+                                            !is_ignored(pass, number));
         else if (number == SIGCHLD)
             follow_stop(pass, child);
         else if (is_ours_alone(pass, &info))

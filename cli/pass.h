@@ -13,13 +13,14 @@
 struct pass {
     int fd;           /* a signalfd(2), readable when there is something to do */
     bool same_group;  /* the command shares our process group, and so the terminal's signals */
+    uint64_t ignored; /* bit n - 1: signal n does not end us, as it was ignored */
     bool leader;      /* we lead our session: a hangup of the terminal tells us alone */
     bool follows;     /* a stop by the terminal stops us too */
     const char *name; /* the command, for words */
 };
 
 /* Takes over the signals, before the start so that none is missed. `ignored`: bit n - 1 for a
- * signal that is to stay ignored. Returns 0 or -errno. */
+ * signal that is not to end us. Returns 0 or -errno. */
 int pass_open(struct pass *pass, bool same_group, uint64_t ignored, const char *name);
 
 /* Does what the signals that have come ask for. `child` is NULL once the command has ended: then

@@ -81,7 +81,7 @@ static void put_end(struct members *record, const struct outcome *outcome)
 static void put_usage(struct members *record, const struct outcome *outcome)
 {
     const struct brood_exit *exit = &outcome->exit;
-    uint64_t wall_us = (exit->ended_ns - exit->started_ns) / 1000;
+    int64_t wall_us = outcome->wall_ns / 1000;
     bool known = outcome->over && exit->flags & BROOD_EXIT_HAS_USAGE;
     members_put(record, "wall_ms", outcome->over ? json_real((double)wall_us / 1000) : json_null());
     put_known(record, "user_us", known, (json_int_t)exit->user_us);
@@ -100,14 +100,15 @@ static const char *errno_name(int code)
 #endif
 }
 
-static json_t *error_object(const struct brood_error *error)
+static json_t *error_object(const struct outcome *outcome)
 {
+    const struct brood_error *error = &outcome->error;
     char message[1024];
     struct members members = members_new();
     members_text(&members, "stage", brood_stage_name(error->stage));
     members_put(&members, "errno", json_integer(error->code));
     members_text(&members, "name", errno_name(error->code));
-    members_text(&members, "message", brood_error_text(error, message, sizeof message));
+    members_text(&members, "message", outcome_why(outcome, message, sizeof message));
     members_text(&members, "program", error->program);
     members_text(&members, "subject", error->subject[0] ? error->subject : NULL);
     members_text(&members, "detail", detail_name(error->detail));
@@ -129,7 +130,7 @@ static json_t *record_object(const struct outcome *outcome, char *const *command
     put_time(&record, "started", &outcome->began);
     put_time(&record, "ended", &outcome->ended);
     put_usage(&record, outcome);
-    members_put(&record, "error", outcome->started ? json_null() : error_object(&outcome->error));
+    members_put(&record, "error", outcome->started ? json_null() : error_object(outcome));
     return members_take(&record);
 }
 

@@ -8,6 +8,7 @@
  * Invariant: what stands under the name is the old file or the new one, never a part.
  */
 #include "result_file.h"
+#include "fifo.h"
 #include "values.h"
 
 #include <errno.h>
@@ -40,10 +41,11 @@ static int stream_of(const char *name)
     return -1;
 }
 
-static int open_in_place(struct result_file *file, const char *name)
+static int open_in_place(struct result_file *file, const char *name, int64_t deadline_ns)
 {
-    file->fd = open(name, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW);
-    return file->fd < 0 ? -errno : 0;
+    int fd = fifo_open(AT_FDCWD, name, O_WRONLY | O_NOFOLLOW, deadline_ns);
+    file->fd = fd < 0 ? -1 : fd;
+    return fd < 0 ? fd : 0;
 }
 
 /* The folder's own descriptor: its name may mean another one by the end. */
@@ -79,10 +81,29 @@ static int open_named(struct result_file *file)
     return file->fd < 0 ? -errno : 0;
 }
 
-static int open_new(struct result_file *file, mode_t mode)
+static void own_path(const struct result_file *file, char path[64])
+{
+    (void)snprintf(path, 64, "/proc/self/fd/%d", file->fd);
+}
+
+static int open_nameless(struct result_file *file)
 {
     file->fd = openat(file->folder_fd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
-    int code = file->fd < 0 ? -errno : 0;
+    if (file->fd < 0)
+        return -errno;
+    /* It will be named by way of /proc, and after the run it is too late to find none there. */
+    char self[64];
+    own_path(file, self);
+    if (access(self, F_OK) == 0)
+        return 0;
+    (void)close(file->fd);
+    file->fd = -1;
+    return -EOPNOTSUPP;
+}
+
+static int open_new(struct result_file *file, mode_t mode)
+{
+    int code = open_nameless(file);
     if (code == -EOPNOTSUPP || code == -EISDIR || code == -ENOENT || code == -EINVAL)
         code = open_named(file);
     /* A file that is replaced keeps its permissions; a new one is its owner's alone. */
@@ -91,7 +112,8 @@ static int open_new(struct result_file *file, mode_t mode)
     return code;
 }
 
-int result_file_open(struct result_file *file, const char *name, bool stdout_closed)
+int result_file_open(struct result_file *file, const char *name, bool stdout_closed,
+                     int64_t deadline_ns)
 {
     *file = (struct result_file){.fd = -1, .folder_fd = -1};
     int stream = stream_of(name);
@@ -106,7 +128,7 @@ int result_file_open(struct result_file *file, const char *name, bool stdout_clo
     if (exists && S_ISDIR(now.st_mode))
         return -EISDIR;
     if (exists && !S_ISREG(now.st_mode) && !S_ISLNK(now.st_mode))
-        return open_in_place(file, name);
+        return open_in_place(file, name, deadline_ns);
 
     int code = open_folder(file, name);
     if (code == 0 && file->base[0] == 0)
@@ -136,7 +158,7 @@ static int write_whole_file(int fd, const char *bytes, size_t length)
 static int link_new(struct result_file *file)
 {
     char self[64];
-    (void)snprintf(self, sizeof self, "/proc/self/fd/%d", file->fd);
+    own_path(file, self);
     for (int i = 0; i < NAME_TRIES; i++) {
         next_name(file, i);
         if (linkat(AT_FDCWD, self, file->folder_fd, file->temporary, AT_SYMLINK_FOLLOW) == 0)

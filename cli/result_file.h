@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct result_file {
     int fd;        /* what is written to */
@@ -16,8 +17,10 @@ struct result_file {
 };
 
 /* Opens what `name` will be; "-" and /dev/stdout are standard output, unless that was closed.
- * Returns 0, or -errno and nothing is open. */
-int result_file_open(struct result_file *file, const char *name, bool stdout_closed);
+ * A FIFO is waited for until `deadline_ns` of watch_now(); 0: without end. Returns 0, or -errno and
+ * nothing is open; -ETIMEDOUT: nobody opened its other end. */
+int result_file_open(struct result_file *file, const char *name, bool stdout_closed,
+                     int64_t deadline_ns);
 
 /* Writes it all and gives it its name. Returns 0 or -errno; closed in either case. */
 int result_file_commit(struct result_file *file, const char *bytes, size_t length);

@@ -18,7 +18,6 @@
 #include <time.h>
 
 #define NEVER INT64_MAX
-#define WATCH_NS_PER_MS INT64_C(1000000)
 #define NS_PER_SEC INT64_C(1000000000)
 
 /* How long a process may take to end after SIGKILL before it is called unkillable. */
@@ -44,7 +43,8 @@ struct watch {
     struct outcome *outcome;
     enum watch_phase phase;
     int64_t deadline_ns; /* of the phase */
-    int64_t limit_ns;    /* of the whole: --timeout */
+    int64_t began_ns;
+    int64_t limit_ns; /* of the whole: --timeout */
 };
 
 int64_t watch_now(void)
@@ -187,6 +187,7 @@ static void see_end(struct watch *watch)
         return;
     }
     (void)clock_gettime(CLOCK_REALTIME, &outcome->ended);
+    outcome->wall_ns = watch_now() - watch->began_ns;
     outcome->over = true;
     if (outcome->timed_out)
         outcome->exit.cause = BROOD_CAUSE_TIMEOUT;
@@ -263,6 +264,7 @@ void watch_command(const struct asked *asked, struct brood_child *child, struct 
         .relay = relay,
         .outcome = outcome,
         .phase = WATCH_RUNNING,
+        .began_ns = began_ns,
         .limit_ns = asked->timeout_ms > 0 ? began_ns + asked->timeout_ms * WATCH_NS_PER_MS : NEVER,
     };
     watch.deadline_ns = watch.limit_ns;

@@ -73,6 +73,18 @@ int words_say(const char *who, const char *format, ...)
     return CLI_FAILED;
 }
 
+void words_print(const char *text)
+{
+    bool valid = true;
+    for (size_t step = 0, length = strlen(text); length > 0; text += step, length -= step) {
+        char piece[LINE_SIZE];
+        size_t used = 0;
+        step = utf8_step(text, length, &valid);
+        (void)add_escaped(piece, &used, text, step, valid);
+        (void)fwrite(piece, 1, used, stdout);
+    }
+}
+
 int words_printed(const char *who, bool closed)
 {
     errno = 0;

@@ -26,6 +26,9 @@ int words_say(const char *who, const char *format, ...) __attribute__((format(pr
  * standard output was `closed` from the beginning. Returns 0 or CLI_FAILED. */
 int words_printed(const char *who, bool closed);
 
+/* Print text from outside on standard output, escaped in the same way. */
+void words_print(const char *text);
+
 /* Say a duration as a person would write it: "500ms", "90s", "5m". Returns `buffer`. */
 const char *words_duration(int64_t ms, char buffer[32]);
 

@@ -58,8 +58,10 @@ int main(int argc, char **argv)
     struct brood_child *child;
     pthread_t thread;
 
-    if (argc != 2)
+    if (argc != 2) {
+        (void)fprintf(stderr, "usage: main_returns FIFO\n");
         return 2;
+    }
     for (int i = 0; i < CHILDREN; i++)
         if (brood_start(BROOD_OPTIONS(.argv = cat, .in = pipe, .out = none), &child, NULL) < 0)
             return 1;

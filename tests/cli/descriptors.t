@@ -34,6 +34,8 @@ is "$out" "0 1 2 5 " "none of our own pipes and files"
 # --- named in an argument -----------------------------------------------------------------------
 run ./numbers /dev/fd/5
 is "$out" "0 1 2 5 " "an argument /dev/fd/5"
+run ./numbers /proc/self/fd/5
+is "$out" "0 1 2 5 " "an argument /proc/self/fd/5"
 run ./numbers --file=/dev/fd/12 -f/dev/fd/7
 is "$out" "0 1 2 7 12 " "at the end of an argument"
 run ./numbers /dev/fd/5x /dev/fd/ /dev/fd/+5 /dev/fd/99999999999999999999 /dev/fd/6 /dev/fd/7/x

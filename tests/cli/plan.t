@@ -16,6 +16,8 @@ done
 ok "values of the environment are not shown"
 [ ! -e started ] && [ ! -e made ] && [ ! -e record ]
 ok "nothing is done"
+run --plan --json $'re\e[31m\ncord' true
+like "$out" '*brood run: write how it ended to re\\x1B\[31m\\x0Acord' "a name cannot play with the terminal"
 run --plan --timeout 1s --grace 0 true
 like "$out" "*brood run: after 1s SIGKILL*" "--grace 0"
 run --plan brood-test-no-such-command

@@ -25,6 +25,7 @@ refuses "--start-timeout: 'soon' $duration" --start-timeout soon "${mark[@]}"
 for value in 99999999999999999999999 999999999999h 4611686018427387904ms; do
     refuses "--timeout: '$value' is too long; use 0 for no limit" --timeout "$value" "${mark[@]}"
 done
+refuses "--start-timeout: '12000d' is too long; use 0 for no limit" --start-timeout 12000d "${mark[@]}"
 refuses "--grace needs --timeout; add --timeout DURATION or leave out --grace" --grace 1s "${mark[@]}"
 
 refuses "--cwd: the name is empty; give a DIRECTORY" --cwd '' "${mark[@]}"
@@ -83,6 +84,23 @@ for value in as=18446744073709551615 as=99999999999999999999 as=16777216T; do
     refuses "--limit: '$value' is not a limit; that is more than a limit can say; unlimited is a value too" \
         --limit "$value" "${mark[@]}"
 done
+
+for pair in "stdin stdin" "stdin stdout" "stdin stderr" "stdout stdin" "stdout stdout" "stderr stdin" "stderr stderr"; do
+    refuses "--${pair% *}: ${pair#* } cannot be meant; write ./${pair#* } for a file" "--${pair% *}" "${pair#* }" "${mark[@]}"
+done
+same="--stdout and --stderr would overwrite each other in same; use --stderr stdout"
+refuses "$same" --stdout same --stderr same "${mark[@]}"
+mkdir below
+refuses "$same" --cwd below --stdout same --stderr same "${mark[@]}"
+for stream in stdout stderr; do
+    refuses "--json would replace what --$stream writes to same; name another file" \
+        --json same "--$stream" same "${mark[@]}"
+done
+run --cwd below --json same --stdout same echo words
+is "$code $(cat below/same)" "0 words" "one name in two directories is two files"
+rm -r below same
+run --json /dev/null --stdout /dev/null --stderr /dev/null echo words
+is "$code" 0 "what is no regular file may be named twice"
 
 refuses "unknown option '--bogus'; 'brood run -h' lists them" --bogus "${mark[@]}"
 refuses "unknown option '--bogus'; 'brood run -h' lists them" --bogus=secret "${mark[@]}"

@@ -90,6 +90,20 @@ code=0
 wait $pid || code=$?
 is "$code" 0 "ignored HUP, INT and QUIT hit neither brood run nor the command"
 
+# ... and one that it handles after all reaches it, as it would without brood run.
+rm -f ready
+( trap '' INT; exec "$brood" run "$python" -c '
+import signal, sys
+signal.signal(signal.SIGINT, lambda *_: sys.exit(7))
+open("ready", "w").close()
+while True: signal.pause()' ) &
+pid=$!
+until_true "ready" is_ready
+kill -INT $pid
+code=0
+wait $pid || code=$?
+is "$code" 7 "a signal that was ignored reaches a command that handles it"
+
 # Signals that come before the command has begun are not lost.
 lost=0
 for i in 1 2 3 4 5 6 7 8 9 10; do

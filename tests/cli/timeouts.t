@@ -68,10 +68,10 @@ fi
 # --- the start ----------------------------------------------------------------------------------
 mkfifo fifo
 timed --start-timeout 300ms --stdin fifo cat
-is "$code $err" "125 brood run: cannot start cat: file fifo: Connection timed out" "a FIFO that nobody opens"
+is "$code $err" "125 brood run: cannot start cat: file fifo: nobody opened its other end within 300ms" "a FIFO that nobody opens"
 within 300 10000 "not before its time"
 timed --timeout 300ms --stdin fifo cat
-is "$code $err" "124 brood run: cannot start cat: file fifo: Connection timed out" "--timeout holds for the start"
+is "$code $err" "124 brood run: cannot start cat: file fifo: nobody opened its other end within 300ms" "--timeout holds for the start"
 timed --timeout 300ms --start-timeout 0 --stdout fifo true
 is "$code" 124 "without --start-timeout too"
 run --timeout 10s --start-timeout 200ms --json record --stdin fifo cat
