@@ -32,6 +32,8 @@ static void park_and_be_swept(struct os_parked *parked);
 
 #define bd_os_end end_too_late
 #define bd_os_park park_and_be_swept
+/* The archive may be one object (lib/onebrood.c), which has a bd_start of its own. */
+#define bd_start bd_start_replaced
 #include "../../lib/start/start.c"
 #undef bd_os_end
 #undef bd_os_park
