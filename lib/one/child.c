@@ -95,9 +95,10 @@ bool bd_child_note_end(struct brood_child *child)
         if (child->scope == BROOD_SCOPE_GROUP && bd_os_exit_is_ours(child->started.pidfd))
             (void)bd_os_signal_group(child->started.pid, SIGKILL);
         child->ended = bd_os_exit_reap(child->started.pidfd, &status) == 0;
-        child->exit.started_ns = (uint64_t)child->started.started_ns;
-        if (child->ended)
+        if (child->ended) {
+            child->exit.started_ns = (uint64_t)child->started.started_ns;
             fill_exit(&status, &child->exit);
+        }
     }
     bool ended = child->ended;
     (void)pthread_mutex_unlock(&child->lock);

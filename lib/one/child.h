@@ -37,6 +37,9 @@ bool bd_child_note_end(struct brood_child *child);
  * first. */
 int bd_child_signal_because(struct brood_child *child, int signal, uint32_t cause);
 
+/* SIGTERM, so that it acts on it even if it is stopped. 0, or what signalling says. */
+int bd_child_ask(struct brood_child *child, uint32_t cause);
+
 /* End and reap within BD_KILL_BOUND_MS; 0, -ETIMEDOUT or -EPERM. */
 int bd_child_kill(struct brood_child *child, uint32_t cause);
 

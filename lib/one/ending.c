@@ -62,11 +62,11 @@ int bd_child_kill(struct brood_child *child, uint32_t cause)
 }
 
 /* SIGCONT: a stopped process would not act on SIGTERM. */
-static int ask_to_end(struct brood_child *child)
+int bd_child_ask(struct brood_child *child, uint32_t cause)
 {
-    int result = bd_child_signal_because(child, SIGTERM, BROOD_CAUSE_ASKED);
+    int result = bd_child_signal_because(child, SIGTERM, cause);
     if (result == 0)
-        (void)bd_child_signal_because(child, SIGCONT, BROOD_CAUSE_ASKED);
+        (void)bd_child_signal_because(child, SIGCONT, cause);
     return result;
 }
 
@@ -77,7 +77,7 @@ int brood_child_stop(struct brood_child *child, int64_t grace_ms, struct brood_e
     int state = bd_os_cancel_off();
     int result = -ETIMEDOUT;
     if (grace_ms != 0) {
-        result = ask_to_end(child);
+        result = bd_child_ask(child, BROOD_CAUSE_ASKED);
         if (result == 0 || result == -ESRCH)
             result = brood_child_wait(child, grace_ms, NULL);
     }

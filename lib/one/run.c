@@ -17,6 +17,7 @@
 #include "child.h"
 #include "collect.h"
 
+/* In this order: from DRAINING on the child has ended. */
 enum run_state { RUNNING, ASKED_TO_END, KILLED, DRAINING, OVER };
 
 struct run {
@@ -26,8 +27,12 @@ struct run {
     enum run_state state;
     int64_t deadline_ns; /* of the state */
     uint32_t cause;      /* why it is being ended */
-    bool ended;
 };
+
+static bool child_is_gone(const struct run *run)
+{
+    return run->state >= DRAINING;
+}
 
 /* ------------------------------------------------------------------ ending */
 
@@ -45,8 +50,7 @@ static void begin_ending(struct run *run, uint32_t cause)
         kill_now(run);
         return;
     }
-    (void)bd_child_signal_because(run->child, SIGTERM, cause);
-    (void)bd_child_signal_because(run->child, SIGCONT, cause);
+    (void)bd_child_ask(run->child, cause);
     run->state = ASKED_TO_END;
     run->deadline_ns = bd_os_deadline_ns(run->options.grace_ms);
 }
@@ -77,7 +81,6 @@ static void note_end(struct run *run)
         bd_os_pause_ns(OS_TRACED_PAUSE_NS);
         return;
     }
-    run->ended = true;
     run->state = DRAINING;
     run->deadline_ns = bd_os_deadline_ns(run->options.drain_ms);
 }
@@ -102,7 +105,7 @@ static bool streams_are_open(const struct run *run)
 static int turn(struct run *run)
 {
     struct os_watch watches[BD_STREAMS] = {
-        {.fd = run->ended ? -1 : brood_child_pidfd(run->child)},
+        {.fd = child_is_gone(run) ? -1 : brood_child_pidfd(run->child)},
         {.fd = run->collectors[BROOD_OUT].fd},
         {.fd = run->collectors[BROOD_ERR].fd},
     };
@@ -138,7 +141,7 @@ static int pump(struct run *run)
 {
     run->deadline_ns =
         bd_os_deadline_ns(run->options.timeout_ms ? run->options.timeout_ms : BROOD_FOREVER);
-    while (run->state != OVER && !(run->ended && !streams_are_open(run))) {
+    while (run->state != OVER && !(child_is_gone(run) && !streams_are_open(run))) {
         int result = turn(run);
         if (result < 0)
             return result;

@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "linux_abi.h"
 
 enum { PATIENCE_MS = 1000 };
@@ -63,10 +64,7 @@ static uint64_t microseconds(struct timeval time)
 /* POLLHUP: the process has been reaped, and only then the kernel notes its status. */
 static bool has_been_reaped(int pidfd, int64_t deadline_ns)
 {
-    int64_t left_ns = deadline_ns - bd_os_now_ns();
-    if (left_ns < 0)
-        left_ns = 0;
-    struct timespec left = {.tv_sec = left_ns / 1000000000, .tv_nsec = left_ns % 1000000000};
+    struct timespec left = bd_os_time_left(deadline_ns);
     struct pollfd watch = {.fd = pidfd, .events = 0};
     return ppoll(&watch, 1, &left, NULL) > 0;
 }

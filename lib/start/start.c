@@ -18,10 +18,6 @@
 #include "undo.h"
 
 enum { SIGNAL_BITS = 0x7f };
-
-/* Above this a retry has no end: its nanoseconds would not fit. */
-#define LONGEST_RETRY_MS INT64_C(1000000000000)
-
 enum { BACKOFF_FIRST_NS = 1000000, BACKOFF_LAST_NS = 50000000 };
 
 /* One transaction. On the heap: what is set aside must outlive the call. */
@@ -38,32 +34,21 @@ struct bd_transaction {
 
 /* ------------------------------------------------------------------ undo */
 
-static void free_set_aside(void *owner)
-{
-    struct bd_transaction *start = owner;
-    bd_os_launch_done(&start->launch);
-    bd_plan_done(&start->plan);
-    free(start);
-}
-
-/* The last of all: from the moment that it is parked, another thread may free it. */
 static void free_transaction(void *argument)
 {
-    struct bd_transaction *start = argument;
-    if (!start->set_aside) {
-        free(start);
-        return;
-    }
-    start->parked =
-        (struct os_parked){.pidfd = start->launch.pidfd, .free = free_set_aside, .owner = start};
-    bd_os_park(&start->parked);
+    free(argument);
 }
 
 static void undo_plan(void *argument)
 {
     struct bd_transaction *start = argument;
-    if (!start->set_aside)
-        bd_plan_done(&start->plan);
+    bd_plan_done(&start->plan);
+}
+
+static void undo_launch(void *argument)
+{
+    struct bd_transaction *start = argument;
+    bd_os_launch_done(&start->launch);
 }
 
 static void undo_streams(void *argument)
@@ -73,13 +58,6 @@ static void undo_streams(void *argument)
         bd_os_close(bd_os_take(&start->ends[index].ours));
         bd_os_close(bd_os_take(&start->ends[index].childs));
     }
-}
-
-static void undo_launch(void *argument)
-{
-    struct bd_transaction *start = argument;
-    if (!start->set_aside)
-        bd_os_launch_done(&start->launch);
 }
 
 static void undo_process(void *argument)
@@ -220,42 +198,32 @@ static bool may_pass(const struct brood_error *error)
            (error->stage == BROOD_STAGE_CREATE || error->stage == BROOD_STAGE_EXEC);
 }
 
-/* How long another try may wait and take: 0 when there is to be none. */
-static int64_t time_for_another(const struct bd_transaction *start, int64_t began_ns,
-                                int64_t *ret_start_left_ns)
-{
-    const struct brood_options *options = &start->plan.options;
-    if (!options->retry_ms || start->set_aside || !may_pass(start->error))
-        return 0;
-    int64_t passed_ns = bd_os_now_ns() - began_ns;
-    int64_t left_ns =
-        options->retry_ms < LONGEST_RETRY_MS ? options->retry_ms * 1000000 - passed_ns : OS_NEVER;
-    *ret_start_left_ns = options->start_timeout_ms * 1000000 - passed_ns;
-    if (options->start_timeout_ms && *ret_start_left_ns < left_ns)
-        left_ns = *ret_start_left_ns;
-    return left_ns > 0 ? left_ns : 0;
-}
-
 static int launch(struct bd_transaction *start)
 {
-    int64_t began_ns = bd_os_now_ns();
+    const struct brood_options *options = &start->plan.options;
+    int64_t start_deadline_ns =
+        options->start_timeout_ms ? bd_os_deadline_ns(options->start_timeout_ms) : OS_NEVER;
+    int64_t deadline_ns = bd_os_deadline_ns(options->retry_ms);
+    if (start_deadline_ns < deadline_ns)
+        deadline_ns = start_deadline_ns;
     int64_t backoff_ns = BACKOFF_FIRST_NS;
     for (;;) {
-        int64_t start_left_ns = 0;
         int result = launch_once(start);
-        int64_t left_ns = result < 0 ? time_for_another(start, began_ns, &start_left_ns) : 0;
+        if (result == 0 || start->set_aside || !options->retry_ms || !may_pass(start->error))
+            return result;
+        int64_t left_ns = deadline_ns - bd_os_now_ns();
         if (left_ns <= 0)
             return result;
-        int64_t pause_ns = backoff_ns < left_ns ? backoff_ns : left_ns;
-        bd_os_pause_ns(pause_ns);
+        bd_os_pause_ns(backoff_ns < left_ns ? backoff_ns : left_ns);
         backoff_ns = backoff_ns * 2 < BACKOFF_LAST_NS ? backoff_ns * 2 : BACKOFF_LAST_NS;
         if (start->error->stage == BROOD_STAGE_EXEC)
             bd_plan_again(&start->plan);
-        if (start->launch.start_timeout_ns) { /* one bound for all tries */
-            start->launch.start_timeout_ns = start_left_ns - pause_ns;
-            if (start->launch.start_timeout_ns <= 0)
+        if (options->start_timeout_ms) { /* one bound for all tries */
+            int64_t start_left_ns = start_deadline_ns - bd_os_now_ns();
+            if (start_left_ns <= 0)
                 return result;
-            bd_plan_time(&start->plan, start->launch.start_timeout_ns);
+            start->launch.start_timeout_ns = start_left_ns;
+            bd_plan_time(&start->plan, start_left_ns);
         }
     }
 }
@@ -263,10 +231,25 @@ static int launch(struct bd_transaction *start)
 /* ------------------------------------------------------------------ commit */
 
 /* The last entry frees the transaction, so the stack is walked in a copy. */
-static void unwind(struct bd_transaction *start)
+static void unwind(void *owner)
 {
+    struct bd_transaction *start = owner;
     struct bd_undo undo = start->undo;
     bd_undo_down_to(&undo, 0);
+}
+
+/* A process that stands may still use all but the streams, which were reserved last: what is left
+ * of the stack waits with it. From the moment that it is parked, another thread may free it. */
+static void take_back(struct bd_transaction *start)
+{
+    if (!start->set_aside) {
+        unwind(start);
+        return;
+    }
+    bd_undo_down_to(&start->undo, start->undo.count - 1);
+    start->parked =
+        (struct os_parked){.pidfd = start->launch.pidfd, .free = unwind, .owner = start};
+    bd_os_park(&start->parked);
 }
 
 /* Nothing here can fail. The process stays; of the streams our ends do. */
@@ -297,7 +280,7 @@ int bd_start(const struct brood_options *options, struct bd_started *ret,
     if (result == 0)
         result = launch(start);
     if (result < 0)
-        unwind(start);
+        take_back(start);
     else
         commit(start, ret);
     return result;
