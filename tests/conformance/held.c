@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A new process held still before its exec; see held.h.
+ */
+#include "held.h"
+
+#include <fcntl.h>
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+void held_open(struct held *held)
+{
+    REQUIRE(mkfifo(lab_path(held->fifo, sizeof held->fifo, "fifo"), 0600) == 0);
+}
+
+pid_t held_child_of(pid_t parent)
+{
+    char pattern[64], text[64];
+    glob_t lists;
+    long pid = 0;
+    (void)snprintf(pattern, sizeof pattern, "/proc/%d/task/*/children", (int)parent);
+    if (glob(pattern, 0, NULL, &lists) != 0)
+        return 0;
+    for (size_t i = 0; i < lists.gl_pathc && pid == 0; i++)
+        if (lab_read_file(lists.gl_pathv[i], text, sizeof text) > 0)
+            pid = strtol(text, NULL, 10);
+    globfree(&lists);
+    return (pid_t)pid;
+}
+
+static bool stands_at_open(pid_t pid)
+{
+    char path[64], text[256];
+    (void)snprintf(path, sizeof path, "/proc/%d/syscall", (int)pid);
+    return lab_read_file(path, text, sizeof text) > 0 && atoi(text) == SYS_openat;
+}
+
+pid_t held_wait(pid_t parent)
+{
+    int64_t deadline = lab_now_ms() + KIT_BOUND_MS;
+    pid_t pid = 0;
+    while (lab_now_ms() < deadline) {
+        const struct timespec pause = {.tv_nsec = 1000000}; /* /proc has no event */
+        pid = held_child_of(parent);
+        if (pid > 1 && stands_at_open(pid))
+            return pid;
+        (void)nanosleep(&pause, NULL);
+    }
+    FAIL("no child of %d stands at the FIFO (%d)", (int)parent, (int)pid);
+    REQUIRE(false);
+    return 0;
+}
+
+void held_let_go(const struct held *held)
+{
+    int fd = open(held->fifo, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    CHECK(fd >= 0);
+    (void)close(fd);
+}
