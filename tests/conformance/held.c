@@ -18,21 +18,6 @@ void held_open(struct held *held)
     REQUIRE(mkfifo(lab_path(held->fifo, sizeof held->fifo, "fifo"), 0600) == 0);
 }
 
-pid_t held_child_of(pid_t parent)
-{
-    char pattern[64], text[64];
-    glob_t lists;
-    long pid = 0;
-    (void)snprintf(pattern, sizeof pattern, "/proc/%d/task/*/children", (int)parent);
-    if (glob(pattern, 0, NULL, &lists) != 0)
-        return 0;
-    for (size_t i = 0; i < lists.gl_pathc && pid == 0; i++)
-        if (lab_read_file(lists.gl_pathv[i], text, sizeof text) > 0)
-            pid = strtol(text, NULL, 10);
-    globfree(&lists);
-    return (pid_t)pid;
-}
-
 static bool stands_at_open(pid_t pid)
 {
     char path[64], text[256];
@@ -40,20 +25,37 @@ static bool stands_at_open(pid_t pid)
     return lab_read_file(path, text, sizeof text) > 0 && atoi(text) == SYS_openat;
 }
 
+/* One look at the children of all threads of that process. */
+static pid_t find_at_fifo(pid_t parent)
+{
+    char pattern[64], text[512];
+    glob_t lists;
+    pid_t found = 0;
+    (void)snprintf(pattern, sizeof pattern, "/proc/%d/task/*/children", (int)parent);
+    if (glob(pattern, 0, NULL, &lists) != 0)
+        return 0;
+    for (size_t i = 0; i < lists.gl_pathc && found == 0; i++) {
+        char *rest = text, *next;
+        if (lab_read_file(lists.gl_pathv[i], text, sizeof text) <= 0)
+            continue;
+        for (long pid; found == 0 && (pid = strtol(rest, &next, 10)) > 0; rest = next)
+            found = stands_at_open((pid_t)pid) ? (pid_t)pid : 0;
+    }
+    globfree(&lists);
+    return found;
+}
+
 pid_t held_wait(pid_t parent)
 {
     int64_t deadline = lab_now_ms() + KIT_BOUND_MS;
-    pid_t pid = 0;
-    while (lab_now_ms() < deadline) {
+    for (;;) {
         const struct timespec pause = {.tv_nsec = 1000000}; /* /proc has no event */
-        pid = held_child_of(parent);
-        if (pid > 1 && stands_at_open(pid))
+        pid_t pid = find_at_fifo(parent);
+        if (pid > 1)
             return pid;
+        REQUIRE(lab_now_ms() < deadline);
         (void)nanosleep(&pause, NULL);
     }
-    FAIL("no child of %d stands at the FIFO (%d)", (int)parent, (int)pid);
-    REQUIRE(false);
-    return 0;
 }
 
 void held_let_go(const struct held *held)

@@ -27,9 +27,6 @@ void held_open(struct held *held);
 /* Waits until a child of that process stands at the FIFO. Returns its pid. */
 pid_t held_wait(pid_t parent);
 
-/* The first child that any thread of that process has now, or 0. */
-pid_t held_child_of(pid_t parent);
-
 /* Lets who is held go on: it reads end-of-file. */
 void held_let_go(const struct held *held);
 
