@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/fanotify.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
@@ -121,7 +122,16 @@ bool kit_keeps_statuses(void)
     int major = 0, minor = 0;
     if (uname(&name) < 0 || sscanf(name.release, "%d.%d", &major, &minor) != 2)
         return false;
-    return major > 6 || (major == 6 && minor >= 15);
+    if (major < 6 || (major == 6 && minor < 15))
+        return false;
+    /* A filter or an emulator may lack what the kernel has. */
+    enum { INFO_WORDS = 16 };
+    uint32_t info[INFO_WORDS] = {0};
+    int pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+    bool keeps = pidfd >= 0 && ioctl(pidfd, _IOWR(0xff, 11, uint32_t[INFO_WORDS]), info) == 0;
+    if (pidfd >= 0)
+        (void)close(pidfd);
+    return keeps;
 }
 
 static void pause_ms(long ms)

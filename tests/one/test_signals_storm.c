@@ -97,7 +97,7 @@ TEST_TIMEOUT(no_handler_of_the_parent_runs_in_a_child, 90)
     check_storm();
 }
 
-static void under_timer(__itimer_which_t timer, int number)
+static void under_timer(unsigned timer, int number)
 {
     const struct itimerval often = {{0, TIMER_US}, {0, TIMER_US}}, never = {{0, 0}, {0, 0}};
     own_pid = getpid();

@@ -80,7 +80,7 @@ static struct maps read_maps(void)
 {
     struct maps maps = {0, 0};
     char line[PATH_MAX + 128];
-    FILE *file = fopen("/proc/self/maps", "re");
+    FILE *file = fopen(lab_proc("self/maps"), "re");
     REQUIRE(file);
     while (fgets(line, sizeof line, file)) {
         maps.count++;

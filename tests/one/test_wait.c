@@ -100,8 +100,9 @@ TEST(a_core_is_told)
     char pattern[8] = "", path[PATH_MAX];
     const struct brood_rlimit cores = {.resource = RLIMIT_CORE, .soft = 1 << 20, .hard = 1 << 20};
     struct rlimit now;
-    bool to_file = lab_read_file("/proc/sys/kernel/core_pattern", pattern, sizeof pattern) > 0 &&
-                   pattern[0] != '|' && pattern[0] != '@';
+    bool to_file =
+        lab_read_file(lab_proc("sys/kernel/core_pattern"), pattern, sizeof pattern) > 0 &&
+        pattern[0] != '|' && pattern[0] != '@';
     bool allowed = getrlimit(RLIMIT_CORE, &now) == 0 && (geteuid() == 0 || now.rlim_max >= 1 << 20);
     struct brood_child *child =
         START(.argv = TARGET("sleep"), .out = A_PIPE, .cwd = lab_directory(),
