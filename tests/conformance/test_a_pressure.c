@@ -67,7 +67,7 @@ TEST(a05_partial_pipe_set_up_leak)
 
 /* ------------------------------------------------------------------ the first start of all */
 
-/* What a start does, told by its calls, but for those with which memory is got. */
+/* What a start does, told by its calls, but for those with which memory is got or time passes. */
 struct manner {
     size_t count;
     struct {
@@ -76,7 +76,7 @@ struct manner {
     int pidfd_sign;
 };
 
-static bool is_of_memory(int number)
+static bool is_of_memory_or_time(int number)
 {
     static const int numbers[] = {SYS_mmap,    SYS_munmap, SYS_mprotect, SYS_mremap,
                                   SYS_madvise, SYS_brk,    SYS_futex,    SYS_ppoll};
@@ -86,20 +86,27 @@ static bool is_of_memory(int number)
     return false;
 }
 
+/* Caller and child run at once where no call waits for the other: each by itself. */
+static void note_calls(const struct faulty *faulty, int role, struct manner *ret)
+{
+    size_t count;
+    const struct inject_call *trace = inject_trace(faulty->inject, &count);
+    for (size_t i = 0; i < count && ret->count < MOST_CALLS; i++) {
+        if (trace[i].role != role || is_of_memory_or_time(trace[i].number))
+            continue;
+        ret->calls[ret->count].role = role;
+        ret->calls[ret->count++].number = trace[i].number;
+    }
+}
+
 /* Starts once with nothing in the way, and notes how. */
 static void note_manner(struct faulty *faulty, struct manner *ret)
 {
-    size_t count;
     faulty_run_clean(faulty);
-    const struct inject_call *trace = inject_trace(faulty->inject, &count);
     memset(ret, 0, sizeof *ret);
     ret->pidfd_sign = faulty->told->pidfd >= 0;
-    for (size_t i = 0; i < count && ret->count < MOST_CALLS; i++) {
-        if (trace[i].role == INJECT_PROGRAM || is_of_memory(trace[i].number))
-            continue;
-        ret->calls[ret->count].role = trace[i].role;
-        ret->calls[ret->count++].number = trace[i].number;
-    }
+    note_calls(faulty, INJECT_CALLER, ret);
+    note_calls(faulty, INJECT_CHILD, ret);
 }
 
 /* The errnos that say "not now". */
