@@ -102,6 +102,19 @@ static bool streams_are_open(const struct run *run)
     return run->collectors[BROOD_OUT].fd >= 0 || run->collectors[BROOD_ERR].fd >= 0;
 }
 
+/* Without a pidfd the end makes nothing ready: then it is looked for now and then. */
+static int watch_all(struct run *run, struct os_watch watches[BD_STREAMS])
+{
+    if (watches[0].fd != -ENOTSUP)
+        return bd_os_watch(watches, BD_STREAMS, run->deadline_ns);
+    watches[0].fd = -1;
+    int64_t tick_ns = bd_os_now_ns() + OS_TICK_NS;
+    int ready =
+        bd_os_watch(watches, BD_STREAMS, tick_ns < run->deadline_ns ? tick_ns : run->deadline_ns);
+    watches[0].ready = bd_os_exit_wait(run->child->started.process, 0) == 0;
+    return ready;
+}
+
 static int turn(struct run *run)
 {
     struct os_watch watches[BD_STREAMS] = {
@@ -109,7 +122,7 @@ static int turn(struct run *run)
         {.fd = run->collectors[BROOD_OUT].fd},
         {.fd = run->collectors[BROOD_ERR].fd},
     };
-    int ready = bd_os_watch(watches, BD_STREAMS, run->deadline_ns);
+    int ready = watch_all(run, watches);
     if (ready < 0)
         return ready;
     for (int index = BROOD_OUT; index <= BROOD_ERR; index++) {
@@ -121,7 +134,7 @@ static int turn(struct run *run)
         note_end(run);
     /* By the clock and not by silence: a stream that always has something must not stretch a
      * bound. */
-    if (ready == 0 || bd_os_now_ns() >= run->deadline_ns)
+    if (bd_os_now_ns() >= run->deadline_ns)
         return go_on_late(run);
     return 0;
 }

@@ -103,7 +103,18 @@ ssize_t bd_os_read(int fd, void *buffer, size_t size)
     do {
         count = read(fd, buffer, size);
     } while (count < 0 && errno == EINTR);
+    if (count < 0 && errno == EIO && bd_os_pty_is_master(fd))
+        return 0; /* nobody has the terminal open: Linux's word for its end-of-file */
     return count < 0 ? -errno : count;
+}
+
+int bd_os_duplicate(int fd, int *ret)
+{
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, OS_LOWEST_FD);
+    if (copy < 0)
+        return -errno;
+    *ret = copy;
+    return 0;
 }
 
 /* ------------------------------------------------------------------ waiting */

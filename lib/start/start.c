@@ -17,7 +17,7 @@
 #include "explain.h"
 #include "undo.h"
 
-enum { SIGNAL_BITS = 0x7f };
+enum { SIGNAL_BITS = 0x7f, PTY_ROWS = 24, PTY_COLUMNS = 80 };
 enum { BACKOFF_FIRST_NS = 1000000, BACKOFF_LAST_NS = 50000000 };
 
 /* One transaction. On the heap: what is set aside must outlive the call. */
@@ -25,7 +25,10 @@ struct bd_transaction {
     struct bd_plan plan;
     struct os_launch launch;
     struct os_pair ends[BD_STREAMS];
+    int terminal_fd; /* the caller's terminal, with BROOD_FOREGROUND; or -1 */
+    pid_t foreground_before;
     struct bd_undo undo;
+    size_t undo_after_launch; /* entries that a process which still stands may use */
     struct os_parked parked;
     struct os_exit end; /* of a process that was taken back */
     bool set_aside;
@@ -51,28 +54,34 @@ static void undo_launch(void *argument)
     bd_os_launch_done(&start->launch);
 }
 
-static void undo_streams(void *argument)
+static void undo_descriptors(void *argument)
 {
     struct bd_transaction *start = argument;
+    bd_os_close(bd_os_take(&start->launch.cgroup_fd));
+    bd_os_close(bd_os_take(&start->terminal_fd));
     for (int index = 0; index < BD_STREAMS; index++) {
         bd_os_close(bd_os_take(&start->ends[index].ours));
         bd_os_close(bd_os_take(&start->ends[index].childs));
     }
 }
 
+/* Before the terminal is closed, and before the record is gone that tells. */
+static void undo_foreground(void *argument)
+{
+    struct bd_transaction *start = argument;
+    if (start->terminal_fd >= 0 && bd_os_launch_gave_terminal(&start->launch))
+        (void)bd_os_terminal_give(start->terminal_fd, start->foreground_before);
+}
+
 static void undo_process(void *argument)
 {
     struct bd_transaction *start = argument;
-    int result = bd_os_end(start->launch.pidfd, start->launch.pid,
-                           bd_os_deadline_ns(BD_KILL_BOUND_MS), &start->end);
-    if (result < 0) {
+    pid_t pid = start->launch.process.pid;
+    int64_t deadline_ns = bd_os_deadline_ns(BD_KILL_BOUND_MS);
+    if (bd_os_launch_end(&start->launch, deadline_ns, &start->end) < 0) {
         start->set_aside = true;
-        start->error->unkillable_pid = start->launch.pid;
-        return;
+        start->error->unkillable_pid = pid;
     }
-#ifndef BROOD_MUTANT_PIDFD_LEFT
-    bd_os_close(bd_os_take(&start->launch.pidfd));
-#endif
 }
 
 /* ------------------------------------------------------------------ reserve */
@@ -88,6 +97,9 @@ static int make_ends(const struct brood_stream *stream, int index, struct os_pai
         if (index == BROOD_IN)
             return bd_os_memory_file(stream->input, stream->input_length, &ret->childs);
         return bd_os_pipe_from_child(ret);
+    case BROOD_PTY:
+        return bd_os_pty_open(stream->rows ? stream->rows : PTY_ROWS,
+                              stream->columns ? stream->columns : PTY_COLUMNS, ret);
     case BROOD_INHERIT:
     case BROOD_NULL:
     case BROOD_FILE:
@@ -99,21 +111,74 @@ static int make_ends(const struct brood_stream *stream, int index, struct os_pai
     return 0;
 }
 
+/* Of a pseudoterminal both directions come by one descriptor. Who has it for in and for out gets
+ * two, so that each can be closed by itself; what comes out comes by out, if that is one. */
+static int share_terminal(struct bd_transaction *start, int index)
+{
+    int first = start->plan.sources[index];
+    if (index == BROOD_ERR && start->plan.streams[BROOD_OUT].kind == BROOD_PTY)
+        return 0;
+    return bd_os_duplicate(start->ends[first].ours, &start->ends[index].ours);
+}
+
+static int explain_ends(struct bd_transaction *start, const struct brood_stream *stream, int index,
+                        int code)
+{
+    if (stream->kind == BROOD_PTY)
+        return bd_error_set(start->error, BROOD_STAGE_TERMINAL, code, "of its own", -1);
+    bool is_input = stream->kind == BROOD_MEMORY && index == BROOD_IN;
+    return bd_error_set(start->error, is_input ? BROOD_STAGE_MEMORY : BROOD_STAGE_PIPE, code, NULL,
+                        index);
+}
+
 static int reserve_streams(struct bd_transaction *start)
 {
     for (int index = 0; index < BD_STREAMS; index++) {
         const struct brood_stream *stream = &start->plan.streams[index];
         struct os_pair *pair = &start->ends[index];
-        int result = make_ends(stream, index, pair);
+        bool shares = stream->kind == BROOD_PTY && start->plan.sources[index] != index;
+        int result = shares ? share_terminal(start, index) : make_ends(stream, index, pair);
         if (result == 0 && (stream->flags & BROOD_STREAM_NONBLOCK) && pair->ours >= 0)
             result = bd_os_set_nonblock(pair->ours);
-        if (result < 0) {
-            bool is_input = stream->kind == BROOD_MEMORY && index == BROOD_IN;
-            return bd_error_set(start->error, is_input ? BROOD_STAGE_MEMORY : BROOD_STAGE_PIPE,
-                                -result, NULL, index);
-        }
+        if (result < 0)
+            return explain_ends(start, stream, index, -result);
     }
     return 0;
+}
+
+static int reserve_cgroup(struct bd_transaction *start)
+{
+    if (!start->plan.cgroup)
+        return 0;
+    int result = bd_os_cgroup_open(start->plan.cgroup, &start->launch.cgroup_fd);
+    return result == 0
+               ? 0
+               : bd_error_set(start->error, BROOD_STAGE_CGROUP, -result, start->plan.cgroup, -1);
+}
+
+/* It stays open until the child has ended, to give the foreground back. */
+static int reserve_terminal(struct bd_transaction *start, const struct brood_options *options)
+{
+    if (!(options->flags & BROOD_FOREGROUND))
+        return 0;
+    int result = bd_os_terminal_open(&start->terminal_fd);
+    if (result == 0) {
+        start->foreground_before = bd_os_terminal_foreground(start->terminal_fd);
+        result = start->foreground_before < 0 ? start->foreground_before : 0;
+    }
+    return result == 0
+               ? 0
+               : bd_error_set(start->error, BROOD_STAGE_TERMINAL, -result, "of the caller", -1);
+}
+
+static int reserve_descriptors(struct bd_transaction *start, const struct brood_options *options)
+{
+    int result = reserve_streams(start);
+    if (result == 0)
+        result = reserve_cgroup(start);
+    if (result == 0)
+        result = reserve_terminal(start, options);
+    return result;
 }
 
 static int reserve(struct bd_transaction *start, const struct brood_options *options)
@@ -126,17 +191,22 @@ static int reserve(struct bd_transaction *start, const struct brood_options *opt
     start->launch = (struct os_launch){
         .reads_dispositions = !(options->signals & BROOD_KEEP_IGNORED),
         .start_timeout_ns = options->start_timeout_ms * 1000000,
+        .cgroup_fd = -1,
+        .owns_memory = bd_plan_owns_memory(options),
+        .detached = (options->flags & BROOD_DETACHED) != 0,
     };
     /* Before the streams: it needs a descriptor for a moment, and this keeps the peak low. */
     result = bd_os_launch_prepare(&start->launch);
     if (result < 0)
         return bd_error_set(start->error, BROOD_STAGE_MEMORY, -result, NULL, -1);
     bd_undo_push(&start->undo, undo_launch, start);
+    start->undo_after_launch = start->undo.count;
 
-    bd_undo_push(&start->undo, undo_streams, start);
-    result = reserve_streams(start);
+    bd_undo_push(&start->undo, undo_descriptors, start);
+    result = reserve_descriptors(start, options);
     if (result < 0)
         return result;
+    bd_undo_push(&start->undo, undo_foreground, start);
 
     int childs_ends[BD_STREAMS];
     for (int index = 0; index < BD_STREAMS; index++)
@@ -151,8 +221,17 @@ static int reserve(struct bd_transaction *start, const struct brood_options *opt
 
 /* ------------------------------------------------------------------ launch and learn */
 
+/* Since Linux 3.1 it is exec that fails when a change of uid has exceeded RLIMIT_NPROC. */
+static bool exceeds_users_limit(const struct bd_plan *plan, const struct os_report *report)
+{
+    return report->progress == OS_FAILED && report->code == EAGAIN && plan->options.credentials &&
+           plan->options.credentials->uid != UINT32_MAX;
+}
+
 static int explain_report(struct bd_transaction *start, const struct os_report *report)
 {
+    if (report->step < 0)
+        return bd_error_set(start->error, BROOD_STAGE_CREATE, report->code, NULL, -1);
     const struct os_step *step = &start->plan.steps[report->step];
     const char *subject;
     int64_t number;
@@ -168,6 +247,9 @@ static int explain_report(struct bd_transaction *start, const struct os_report *
     case OS_FAILED:
         break;
     }
+    if (step->op == OS_EXEC && exceeds_users_limit(&start->plan, report))
+        return bd_error_set(start->error, BROOD_STAGE_CREDENTIALS, report->code,
+                            "uid: that user has too many processes (limit nproc)", -1);
     if (step->op == OS_EXEC)
         return bd_explain_exec(&start->plan, report, start->error);
     return bd_error_set(start->error, step->stage, report->code, subject, number);
@@ -195,7 +277,8 @@ static bool may_pass(const struct brood_error *error)
     if (error->code == ETXTBSY)
         return error->stage == BROOD_STAGE_EXEC;
     return error->code == EAGAIN &&
-           (error->stage == BROOD_STAGE_CREATE || error->stage == BROOD_STAGE_EXEC);
+           (error->stage == BROOD_STAGE_CREATE || error->stage == BROOD_STAGE_CREDENTIALS ||
+            error->stage == BROOD_STAGE_EXEC);
 }
 
 static int launch(struct bd_transaction *start)
@@ -238,25 +321,27 @@ static void unwind(void *owner)
     bd_undo_down_to(&undo, 0);
 }
 
-/* A process that stands may still use all but the streams, which were reserved last: what is left
- * of the stack waits with it. From the moment that it is parked, another thread may free it. */
+/* A process that stands may still use the launch and the plan: what is left of the stack waits with
+ * it. From the moment that it is parked, another thread may free it. */
 static void take_back(struct bd_transaction *start)
 {
     if (!start->set_aside) {
         unwind(start);
         return;
     }
-    bd_undo_down_to(&start->undo, start->undo.count - 1);
+    bd_undo_down_to(&start->undo, start->undo_after_launch);
     start->parked =
-        (struct os_parked){.pidfd = start->launch.pidfd, .free = unwind, .owner = start};
+        (struct os_parked){.process = start->launch.process, .free = unwind, .owner = start};
     bd_os_park(&start->parked);
 }
 
 /* Nothing here can fail. The process stays; of the streams our ends do. */
 static void commit(struct bd_transaction *start, struct bd_started *ret)
 {
-    ret->pid = start->launch.pid;
-    ret->pidfd = start->launch.pidfd;
+    ret->process = start->launch.process;
+    ret->detached = start->launch.detached;
+    ret->terminal_fd = bd_os_take(&start->terminal_fd);
+    ret->foreground_before = start->foreground_before;
     ret->started_ns = bd_os_now_ns();
     for (int index = 0; index < BD_STREAMS; index++)
         ret->streams[index] = bd_os_take(&start->ends[index].ours);
@@ -271,7 +356,7 @@ int bd_start(const struct brood_options *options, struct bd_started *ret,
     if (!start)
         return bd_error_memory(reterr);
     start->error = reterr;
-    start->launch.pidfd = -1;
+    start->launch.cgroup_fd = start->terminal_fd = -1;
     for (int index = 0; index < BD_STREAMS; index++)
         start->ends[index] = (struct os_pair){-1, -1};
     bd_undo_push(&start->undo, free_transaction, start);

@@ -15,20 +15,31 @@ static const struct {
     int32_t stage;
     const char *name;
 } stages[] = {
-    {BROOD_STAGE_NONE, "none"},           {BROOD_STAGE_OPTIONS, "options"},
-    {BROOD_STAGE_MEMORY, "memory"},       {BROOD_STAGE_PIPE, "pipe"},
-    {BROOD_STAGE_OPEN, "open"},           {BROOD_STAGE_CREATE, "create"},
-    {BROOD_STAGE_SESSION, "session"},     {BROOD_STAGE_GROUP, "group"},
-    {BROOD_STAGE_DIRECTORY, "directory"}, {BROOD_STAGE_DESCRIPTORS, "descriptors"},
-    {BROOD_STAGE_SIGNALS, "signals"},     {BROOD_STAGE_RESOURCE, "resource"},
-    {BROOD_STAGE_EXEC, "exec"},           {BROOD_STAGE_TIMEOUT, "timeout"},
+    {BROOD_STAGE_NONE, "none"},
+    {BROOD_STAGE_OPTIONS, "options"},
+    {BROOD_STAGE_MEMORY, "memory"},
+    {BROOD_STAGE_PIPE, "pipe"},
+    {BROOD_STAGE_OPEN, "open"},
+    {BROOD_STAGE_CREATE, "create"},
+    {BROOD_STAGE_SESSION, "session"},
+    {BROOD_STAGE_GROUP, "group"},
+    {BROOD_STAGE_DIRECTORY, "directory"},
+    {BROOD_STAGE_DESCRIPTORS, "descriptors"},
+    {BROOD_STAGE_SIGNALS, "signals"},
+    {BROOD_STAGE_RESOURCE, "resource"},
+    {BROOD_STAGE_EXEC, "exec"},
+    {BROOD_STAGE_TIMEOUT, "timeout"},
+    {BROOD_STAGE_TERMINAL, "terminal"},
+    {BROOD_STAGE_CGROUP, "cgroup"},
+    {BROOD_STAGE_CREDENTIALS, "credentials"},
+    {BROOD_STAGE_HOOK, "hook"},
 };
 
 TEST(names_of_stages)
 {
     for (size_t i = 0; i < sizeof stages / sizeof *stages; i++)
         CHECK_STR(brood_stage_name(stages[i].stage), stages[i].name);
-    static const int32_t unknown[] = {-1, 3, 9, 10, 11, 16, 18, 20, INT32_MAX, INT32_MIN};
+    static const int32_t unknown[] = {-1, 3, 18, 20, INT32_MAX, INT32_MIN};
     for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
         CHECK_STR(brood_stage_name(unknown[i]), "unknown");
 }

@@ -70,7 +70,7 @@ TEST(words)
 
 TEST(flags_and_choices)
 {
-    for (unsigned bit = 8; bit < 64; bit++)
+    for (unsigned bit = 12; bit < 64; bit++)
         ROW(BY_ALL, "flags has unknown bits", .flags = UINT64_C(1) << bit);
     for (unsigned bit = 2; bit < 32; bit++)
         ROW(BY_ALL, "signals has unknown bits", .signals = UINT32_C(1) << bit);
@@ -129,14 +129,14 @@ TEST(durations)
 TEST(streams)
 {
     static const char kinds[] = "a stream has flags that its kind does not know";
-    ROW(BY_ALL, "a stream has an unknown kind", .in = {.kind = 9});
+    ROW(BY_ALL, "a stream has an unknown kind", .in = {.kind = 10});
     ROW(BY_ALL, "a stream has an unknown kind", .err = {.kind = UINT32_MAX});
     ROW(BY_ALL, kinds, .out = {.kind = BROOD_FILE, .path = "x", .flags = 64});
     ROW(BY_ALL, kinds, .out = {.flags = BROOD_FILE_APPEND});
     ROW(BY_ALL, kinds, .out = {.kind = BROOD_NULL, .flags = BROOD_STREAM_NONBLOCK});
     ROW(BY_ALL, kinds, .out = {.kind = BROOD_PIPE, .flags = BROOD_FILE_KEEP});
     ROW(BY_ALL, kinds, .out = {.kind = BROOD_CLOSED, .flags = BROOD_OUTPUT_DISCARD});
-    ROW(BY_ALL, "a reserved member is not zero", .out = {.reserved = {0, 0, 0, 1}});
+    ROW(BY_ALL, "a reserved member is not zero", .out = {.reserved = {0, 0, 1}});
     ROW(BY_START, "output to memory needs a call that stays: use brood_run()",
         .out = {.kind = BROOD_MEMORY});
     ROW(BY_START, "output to memory needs a call that stays: use brood_run()",
