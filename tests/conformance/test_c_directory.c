@@ -115,10 +115,11 @@ TEST(c11_program_or_directory)
                 {"/", "./no-program", BROOD_STAGE_EXEC},
                 {"/", "no-program", BROOD_STAGE_EXEC},
                 {"", "/bin/true", BROOD_STAGE_DIRECTORY}};
+    char *const *env = WORDS("PATH=/bin:/usr/bin");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct brood_error error;
-        int got =
-            plain_brood(BROOD_OPTIONS(.argv = WORDS(rows[i].program), .cwd = rows[i].cwd), &error);
+        int got = plain_brood(
+            BROOD_OPTIONS(.argv = WORDS(rows[i].program), .cwd = rows[i].cwd, .env = env), &error);
         CHECK_SAY(got == -ENOENT && error.code == ENOENT, "row %zu: %d", i, got);
         CHECK_SAY(error.stage == rows[i].stage, "row %zu: %s", i, brood_stage_name(error.stage));
         CHECK_STR(error.program, rows[i].program);
