@@ -18,7 +18,7 @@
 #include "linux_entry.h"
 #include "linux_record.h"
 
-enum { SLICE_NS = 50000000, SHORT_NS = 1000000, GONE_SOON_TRIES = 20, STAT_BYTES = 512 };
+enum { SLICE_NS = 50000000, SHORT_NS = 1000000, PASSING_NS = 100000000, STAT_BYTES = 512 };
 
 CHILD_CODE static int64_t raw_now_ns(void)
 {
@@ -114,10 +114,10 @@ CHILD_CODE static void pause_shortly(void)
     (void)ENTRY_CALL(SYS_ppoll, 0, 0, &pause, 0, 0);
 }
 
-/* It has closed the report pipe and let go of its lock: by exec, or it is at its end. setpgid(2)
- * tells them apart, but not for the leader of a session, where /proc does; and without that, a
- * process that is still there after a while has begun. What somebody else has reaped already was
- * most likely a short program. */
+/* The end of its first program, or of itself, is behind it: which one? setpgid(2) tells them apart,
+ * but not for the leader of a session, where /proc does; and without that, a process that is still
+ * there after a while has begun. What somebody else has reaped already was most likely a short
+ * program. */
 CHILD_CODE static int forked_has_begun(struct os_process process)
 {
     long result = ENTRY_CALL(SYS_setpgid, process.pid, 0);
@@ -128,43 +128,39 @@ CHILD_CODE static int forked_has_begun(struct os_process process)
     long flags = process_flags(process.pid);
     if (flags >= 0)
         return !(flags & ABI_PF_FORKNOEXEC);
-    for (int i = 0; i < GONE_SOON_TRIES; i++) {
+    for (int64_t until_ns = raw_now_ns() + PASSING_NS; raw_now_ns() < until_ns; pause_shortly())
         if (has_ended_yet(process))
             return 0;
-        pause_shortly();
-    }
     return 1;
 }
 
-/* The lock of own_word() in linux_child.c. The kernel lets go of it a moment before it is known
- * that the process has begun. */
-CHILD_CODE static int lock_is_lost(const struct os_launch *launch, struct os_process process)
-{
-    if (!(launch->record->word & ABI_FUTEX_OWNER_DIED))
-        return 0;
-    for (int i = 0; i < GONE_SOON_TRIES && !has_ended_yet(process); i++)
-        pause_shortly();
-    return 1;
-}
+/* Where the process stands: still on its way; past the point where exec closes descriptors, or at
+ * its end; or past exec to all appearance, while a stranger's fork holds the report pipe. */
+enum fork_place { FORK_ON_ITS_WAY, FORK_PAST_CLOSING, FORK_PAST_EXEC };
 
-/* Until nobody has the report pipe open for writing. A stranger's fork may hold a copy, so other
- * signs count too. */
-CHILD_CODE static int fork_has_left(struct os_launch *launch, struct os_process process)
+/* Until nobody has the report pipe open for writing. The lock of own_word() in linux_child.c is lost
+ * a little earlier, before it is known whether exec succeeds. */
+CHILD_CODE static enum fork_place watch_fork(struct os_launch *launch, struct os_process process)
 {
+    int64_t lost_ns = 0;
     struct pollfd watch;
     watch.fd = launch->wake[0];
     watch.events = POLLIN;
     for (;;) {
-        int64_t left_ns = launch->deadline_ns - raw_now_ns();
-        if (left_ns <= 0)
-            return has_ended_yet(process);
+        int64_t now_ns = raw_now_ns(), left_ns = launch->deadline_ns - now_ns;
+        int64_t slice_ns = lost_ns ? SHORT_NS : SLICE_NS;
         struct abi_timespec slice;
         slice.seconds = 0;
-        slice.nanoseconds = left_ns < SLICE_NS ? left_ns : SLICE_NS;
+        slice.nanoseconds = left_ns > slice_ns ? slice_ns : left_ns > 0 ? left_ns : 0;
         watch.revents = 0;
-        long ready = ENTRY_CALL(SYS_ppoll, &watch, 1, &slice, 0, 0);
-        if (ready > 0 || has_ended_yet(process) || lock_is_lost(launch, process))
-            return 1;
+        if (ENTRY_CALL(SYS_ppoll, &watch, 1, &slice, 0, 0) > 0 || has_ended_yet(process))
+            return FORK_PAST_CLOSING;
+        if (left_ns <= 0)
+            return FORK_ON_ITS_WAY;
+        if (lost_ns && now_ns - lost_ns > PASSING_NS)
+            return FORK_PAST_EXEC;
+        if (!lost_ns && (launch->record->word & ABI_FUTEX_OWNER_DIED))
+            lost_ns = now_ns;
     }
 }
 
@@ -206,17 +202,27 @@ CHILD_CODE static void wait_as_vfork(const struct os_launch *launch, struct os_p
         pause_shortly();
 }
 
-/* Waits until the process has left the memory that it began in, by exec or by its end. 0: the time
- * is over. */
-CHILD_CODE static int has_left(struct os_launch *launch, struct os_process process)
+/* Waits until the process has left the memory that it began in, by exec or by its end, and says
+ * whether by exec. *ret_left: 0 when the time was over first. */
+CHILD_CODE static int clone_has_begun(struct os_launch *launch, struct os_process process,
+                                      int *ret_left)
 {
-    if (launch->way == OS_BY_FORK)
-        return fork_has_left(launch, process);
+    *ret_left = 1;
     if (launch->start_timeout_ns)
-        return word_has_left(launch, process);
-    if (!launch->shared)
+        *ret_left = word_has_left(launch, process);
+    else if (!launch->shared)
         wait_as_vfork(launch, process);
-    return 1; /* clone itself has waited */
+    return launch->record->state == OS_STATE_EXECING && has_begun(process);
+}
+
+CHILD_CODE static int fork_has_begun(struct os_launch *launch, struct os_process process,
+                                     int *ret_left)
+{
+    enum fork_place place = watch_fork(launch, process);
+    *ret_left = place != FORK_ON_ITS_WAY;
+    if (launch->record->state != OS_STATE_EXECING)
+        return 0;
+    return place == FORK_PAST_EXEC || (place == FORK_PAST_CLOSING && forked_has_begun(process));
 }
 
 /* ------------------------------------------------------------------ the answer */
@@ -227,7 +233,9 @@ CHILD_CODE struct os_report bd_os_learn(struct os_launch *launch, struct os_proc
         (void)ENTRY_CALL(SYS_close, launch->wake[1]);
         launch->wake[1] = -1;
     }
-    int left = has_left(launch, process);
+    int left;
+    int begun = launch->way == OS_BY_FORK ? fork_has_begun(launch, process, &left)
+                                          : clone_has_begun(launch, process, &left);
     const struct os_record *record = launch->record;
     int32_t state = __atomic_load_n(&record->state, __ATOMIC_ACQUIRE);
     struct os_report report;
@@ -237,15 +245,9 @@ CHILD_CODE struct os_report bd_os_learn(struct os_launch *launch, struct os_proc
     report.choice = record->choice;
     if (state == OS_STATE_FAILED) {
         report.progress = OS_FAILED;
-        return report;
-    }
-    if (!left) {
+    } else if (!left) {
         report.progress = OS_TIMED_OUT;
-        return report;
-    }
-    int begun = state == OS_STATE_EXECING &&
-                (launch->way == OS_BY_FORK ? forked_has_begun(process) : has_begun(process));
-    if (!begun) {
+    } else if (!begun) {
         int late = launch->deadline_ns != OS_NEVER && raw_now_ns() >= launch->deadline_ns;
         report.progress = late ? OS_TIMED_OUT : OS_KILLED;
     }
