@@ -134,7 +134,7 @@ TEST_TIMEOUT(a13_double_close, 60)
 /* ------------------------------------------------------------------ the end of the program */
 
 /* Ends as programs do, with children in every state that a handle can have. */
-static _Noreturn void end_with_children(void)
+static _Noreturn void end_with_children(int told_fd)
 {
     struct brood_child *stolen = START(.argv = TARGET("exit", "4"), .out = A_PIPE);
     struct brood_child *freed = START(.argv = TARGET("exit", "5"), .in = A_PIPE);
@@ -155,11 +155,17 @@ static _Noreturn void end_with_children(void)
 
 TEST(a16_shutdown_with_live_or_stolen_children)
 {
+    int told[2];
+    pid_t alive = 0;
+    REQUIRE(pipe2(told, O_CLOEXEC) == 0);
     pid_t pid = fork();
     REQUIRE(pid >= 0);
     if (pid == 0)
-        end_with_children();
+        end_with_children(told[1]);
     CHECK_CHILD(pid, 7);
+    CHECK_INT(read(told[0], &alive, sizeof alive), sizeof alive);
+    CHECK_INT(lab_wait_gone(alive, KIT_BOUND_MS), 0); /* it has read end-of-file */
+    CHECK_INT(close(told[0]) + close(told[1]), 0);
 }
 
 /* ------------------------------------------------------------------ a copy of the program */
