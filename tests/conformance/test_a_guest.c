@@ -149,7 +149,8 @@ static _Noreturn void end_with_children(int told_fd)
         CHECK_STOLEN(end, 4);
     else
         CHECK_INT(end.kind, BROOD_LOST); /* a number that is nobody's is not asked about */
-    CHECK(alive != NULL);                /* it reads end-of-file when we are gone */
+    const pid_t pid = brood_child_pid(alive);
+    CHECK_INT(write(told_fd, &pid, sizeof pid), sizeof pid);
     exit(7);
 }
 
