@@ -90,7 +90,7 @@ TEST_TIMEOUT(a01_post_fork_failure, 60)
     faulty_close(&faulty);
 }
 
-/* ------------------------------------------------------------------ exec fails, a thousand times */
+/* ------------------------------------------------------------------ a thousand exec failures */
 
 struct bad_exec {
     const char *path;
@@ -206,7 +206,7 @@ TEST(a06_failed_fork_changes_the_caller)
     faulty_close(&faulty);
 }
 
-/* ------------------------------------------------------------------ what is told is what happened */
+/* ------------------------------------------------------------------ what is told */
 
 /* Looks at a process that is there cannot fail so, and are not asked to. */
 static int codes_but_waits(const struct inject_call *call, unsigned choice)

@@ -123,8 +123,8 @@ static int codes_of_pressure(const struct inject_call *call, unsigned choice)
     }
 }
 
-/* The first start of a process meets pressure from its nth call on; the next works, and then they go
- * as in a process that has never met any. Returns whether there was such a call. */
+/* The first start of a process meets pressure from its nth call on; the next works, and then they
+ * go as in a process that has never met any. Returns whether there was such a call. */
 static bool first_fails_later_are_whole(const struct brood_options *options, unsigned nth,
                                         unsigned choice, const struct manner *whole)
 {
