@@ -10,12 +10,17 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #define TRUE WORDS("/bin/true")
@@ -273,6 +278,51 @@ TEST(a_control_group_of_version_1)
         SKIP("no control group of version 1 can be made here");
     live_in(group, pids_line());
     fail_in(group);
+}
+
+/* Where the kernel can, the process is born in its group: with a filter that refuses write(2), by
+ * which one joins a group later, the start goes well. */
+static void start_without_write(const char *group, bool is_born)
+{
+    const struct sock_filter program[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_write, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EDOM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const struct sock_fprog filter = {.len = sizeof program / sizeof *program,
+                                      .filter = (struct sock_filter *)(uintptr_t)program};
+    REQUIRE(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+    REQUIRE(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter, 0, 0) == 0);
+    const struct brood_options *options =
+        BROOD_OPTIONS(.argv = TARGET("exit", "0"), .cgroup = group);
+    if (is_born)
+        runs(options, 0);
+    else
+        is_refused("joining", options,
+                   REFUSAL(.stage = BROOD_STAGE_CGROUP, .code = EDOM, .subject = group));
+}
+
+TEST(a_process_is_born_there)
+{
+    char plan[8192] = "";
+    struct utsname name;
+    int major = 0, minor = 0;
+    const char *group = make_group("cgroup2", "");
+    if (!*group)
+        SKIP("no control group of version 2 can be made here");
+    REQUIRE(brood_plan_text(BROOD_OPTIONS(.argv = TRUE, .cgroup = group), plan, sizeof plan, NULL) >
+            0);
+    REQUIRE(uname(&name) == 0 && sscanf(name.release, "%d.%d", &major, &minor) == 2);
+    bool is_born = strstr(line_of(plan, "rung: "), "clone3") && (major > 5 || minor >= 7);
+    pid_t pid = fork();
+    REQUIRE(pid >= 0);
+    if (pid == 0) {
+        start_without_write(group, is_born);
+        _exit(0);
+    }
+    CHECK_CHILD(pid, 0);
+    remove_group(group);
 }
 
 /* Relative names are the caller's, whatever the child's directory is. */

@@ -11,16 +11,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "procs.h"
 
+enum { CANNOT = 77 };
 static struct audit before;
 
 static void remember(void)
@@ -354,6 +357,40 @@ TEST(a_caller_that_is_a_subreaper)
         _exit(0);
     }
     CHECK_CHILD(pid, 0);
+}
+
+static void live_as_first(void)
+{
+    pid_t pid = fork();
+    REQUIRE(pid >= 0);
+    if (pid == 0) {
+        REQUIRE(getpid() == 1);
+        REQUIRE(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
+        if (mount("proc", "/proc", "proc", 0, NULL) < 0)
+            _exit(CANNOT);
+        adopt();
+        _exit(0);
+    }
+    int status = 0;
+    REQUIRE(waitpid(pid, &status, 0) == pid && WIFEXITED(status));
+    _exit(WEXITSTATUS(status));
+}
+
+/* There everybody's orphans are the caller's. */
+TEST(a_caller_that_is_the_first_of_its_namespace)
+{
+    int status = 0;
+    pid_t pid = fork();
+    REQUIRE(pid >= 0);
+    if (pid == 0) {
+        if (unshare(CLONE_NEWPID | CLONE_NEWNS) < 0)
+            _exit(CANNOT);
+        live_as_first();
+    }
+    REQUIRE(waitpid(pid, &status, 0) == pid);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == CANNOT)
+        SKIP("no namespace of processes can be made here");
+    CHECK_INT(status, 0);
 }
 
 /* With every status taken, the caller's own included. */

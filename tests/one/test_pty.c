@@ -86,6 +86,24 @@ TEST(merged_output_is_the_terminal_too)
     seat_pipe_close(&told);
 }
 
+/* A program of another user has its terminal all the same. */
+TEST(for_somebody_else)
+{
+    seat_needs_terminals();
+    if (geteuid() != 0)
+        SKIP("needs root, to become somebody else");
+    char text[64] = "";
+    const struct brood_credentials somebody = {.uid = 64101, .gid = 64101};
+    struct brood_child *child =
+        start(BROOD_OPTIONS(.argv = WORDS("/bin/sh", "-c", "echo $(id -u) >/dev/tty; read x"),
+                            .in = A_PTY, .credentials = &somebody));
+    REQUIRE(child);
+    CHECK(lab_read_line(brood_child_stream(child, BROOD_IN), text, sizeof text, BOUND_MS) > 0);
+    CHECK_STR(text, "64101\r");
+    CHECK_INT(brood_child_write(child, "x\n", 2, BOUND_MS), 2);
+    ends_with(child, 0);
+}
+
 TEST(nothing_else_is_open_in_the_child)
 {
     seat_needs_terminals();
