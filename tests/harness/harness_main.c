@@ -96,6 +96,8 @@ static void run_one(struct tally *tally, const struct test_case *test,
     (void)fflush(stdout);
     enum verdict verdict = runner_run(test, options, &output);
     tally->run++;
+    if (getenv("HARNESS_TELLS_PIDS"))
+        (void)printf("# process %d\n", (int)test_page->test_pid);
     if (verdict == VERDICT_SKIPPED) {
         tally->skipped++;
         print_skip(tally, test);

@@ -79,7 +79,8 @@ bool runner_open(void)
         return false;
     test_page = page;
     close_others(); /* what the runner was started with is not the tests' to hold */
-    if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0)
+    /* Under an emulator that lacks the call it is one already. */
+    if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0 && !getenv("HARNESS_REAPER"))
         return false;
     take_over_signals();
     return true;

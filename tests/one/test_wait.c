@@ -5,6 +5,7 @@
  * Room tests. Invariant: what is expected is the kernel's own meaning of an exit, not this
  * library's.
  */
+#include "facts.h"
 #include "kit.h"
 
 #include <errno.h>
@@ -161,6 +162,8 @@ TEST(threads_that_wait_at_once_get_one_answer)
 /* The pidfd is an event for any loop, before and after the child has been waited for. */
 TEST(the_pidfd_is_readable_once_it_has_ended)
 {
+    if (!facts_have_pidfds())
+        SKIP("there are no pidfds here");
     struct brood_child *child = START(.argv = TARGET("read", "1"), .in = A_PIPE);
     struct pollfd event = {.fd = brood_child_pidfd(child), .events = POLLIN};
     CHECK_INT(poll(&event, 1, 0), 0);
