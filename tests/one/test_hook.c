@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -333,20 +334,20 @@ TEST(a_hook_that_stalls_is_bounded)
 
 static void *hold_the_lock(void *argument)
 {
-    volatile int *stop = argument;
-    while (!*stop)
+    atomic_bool *stop = argument;
+    while (!atomic_load(stop))
         free(malloc(100000)); /* the heap's lock is taken most of the time */
     return NULL;
 }
 
 TEST(beside_busy_threads)
 {
-    volatile int stop = 0;
+    atomic_bool stop = false;
     pthread_t threads[2];
     in_common = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     REQUIRE(in_common != MAP_FAILED);
     for (int i = 0; i < 2; i++)
-        REQUIRE(pthread_create(&threads[i], NULL, hold_the_lock, (void *)(uintptr_t)&stop) == 0);
+        REQUIRE(pthread_create(&threads[i], NULL, hold_the_lock, &stop) == 0);
     volatile int unused = 0;
     for (int turn = 0; turn < 50; turn++) {
         struct brood_child *child =
@@ -354,7 +355,7 @@ TEST(beside_busy_threads)
                                 .user = (void *)(uintptr_t)&unused));
         ends_with(child, 0);
     }
-    stop = 1;
+    atomic_store(&stop, true);
     for (int i = 0; i < 2; i++)
         CHECK_INT(pthread_join(threads[i], NULL), 0);
     CHECK_INT(*in_common, 50);
