@@ -215,6 +215,7 @@ static int try_with_memory(const struct brood_options *options, rlim_t more)
     struct brood_child *child = NULL;
     struct brood_error error;
     audit_take(&before);
+    size_t heap = heap_in_use();
     REQUIRE(getrlimit(RLIMIT_AS, &old) == 0);
     scarce = (struct rlimit){.rlim_cur = address_space_in_use() + more, .rlim_max = old.rlim_max};
     REQUIRE(setrlimit(RLIMIT_AS, &scarce) == 0);
@@ -227,6 +228,7 @@ static int try_with_memory(const struct brood_options *options, rlim_t more)
     else
         CHECK_EXITED(END_OF(child), 3);
     brood_child_free(child);
+    CHECK_SAY(heap_in_use() == heap, "%zu bytes in use, then %zu", heap, heap_in_use());
     CHECK_SAY(audit_compare(&before, why, sizeof why) == 0, "%s", why);
     return result;
 }

@@ -148,8 +148,9 @@ static void mark_the_end(void)
 }
 
 /* What a program has not written yet, and what it does at its end, is its own. */
-static _Noreturn void buffer_and_end(const char *path)
+static _Noreturn void buffer_and_end(const char *path, const char *marks)
 {
+    char text[64];
     FILE *stream = fopen(path, "we");
     REQUIRE(stream != NULL && atexit(mark_the_end) == 0 && at_quick_exit(mark_the_end) == 0);
     (void)fputs("once\n", stream);
@@ -159,6 +160,8 @@ static _Noreturn void buffer_and_end(const char *path)
     CHECK_INT(
         brood_start(BROOD_OPTIONS(.argv = TARGET("exit", "0"), .cwd = "/no/such"), &child, NULL),
         -ENOENT);
+    CHECK_INT(lab_read_file(path, text, sizeof text), 0); /* nor too early, by the new process */
+    CHECK_INT(lab_read_file(marks, text, sizeof text), 0);
     exit(5); /* flushes */
 }
 
@@ -172,7 +175,7 @@ TEST(d12_buffers_flushed_twice)
     pid_t pid = fork();
     REQUIRE(pid >= 0);
     if (pid == 0)
-        buffer_and_end(written);
+        buffer_and_end(written, marks);
     CHECK_CHILD(pid, 5);
     CHECK(lab_read_file(written, text, sizeof text) > 0);
     CHECK_STR(text, "once\n");
