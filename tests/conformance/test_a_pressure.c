@@ -243,6 +243,9 @@ TEST(a14_out_of_memory_in_start)
     const struct brood_options *options =
         BROOD_OPTIONS(.argv = TARGET("exit", "3"), .env = environment, .in = A_PIPE, .out = A_PIPE,
                       .rlimits = &free_again, .rlimit_count = 1);
+    struct brood_child *unused = NULL;
+    for (int i = 0; i < 10; i++) /* what malloc keeps at hand is then there */
+        CHECK_INT(brood_start(BROOD_OPTIONS(.argv = WORDS("/no/such")), &unused, NULL), -ENOENT);
     int step = 0;
     while (step < MOST_STEPS && try_with_memory(options, (rlim_t)step * STEP_BYTES) < 0)
         step++;
