@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <linux/securebits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,16 +114,19 @@ static void check_child_may_nothing(uint64_t flags, const char *no_new_privilege
     brood_result_clear(&result);
 }
 
+/* The kernel's own ways to keep them over a change of uid: without any, by a flag, by not looking at
+ * the uid at all. */
 static void keep_what_can_be_kept(void)
 {
-    for (int keeps = 0; keeps < 2; keeps++)
+    static const unsigned long ways[] = {0, SECBIT_KEEP_CAPS, SECBIT_NO_SETUID_FIXUP};
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
         for (int ambient = 0; ambient < 2; ambient++) {
-            REQUIRE(prctl(PR_SET_KEEPCAPS, keeps, 0, 0, 0) == 0);
+            REQUIRE(prctl(PR_SET_SECUREBITS, ways[i], 0, 0, 0) == 0);
             if (ambient)
                 raise_ambient();
             check_child_may_nothing(0, "0");
             check_child_may_nothing(BROOD_NO_NEW_PRIVS, "1");
-            CHECK_INT(prctl(PR_GET_KEEPCAPS, 0, 0, 0, 0), keeps);
+            CHECK_INT(prctl(PR_GET_SECUREBITS, 0, 0, 0, 0), ways[i]);
             CHECK_INT(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), 0);
             CHECK_INT(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, CAP_KILL, 0, 0), ambient);
             REQUIRE(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == 0);
