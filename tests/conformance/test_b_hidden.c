@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { LOW_LIMIT = 64 };
+enum { LOW_LIMIT = 256 };
 
 /* Runs `body` in a process where close_range(2) is answered so; 0: it works. */
 static void where_it_gives(int code, void (*body)(void))
@@ -87,11 +87,11 @@ static size_t count_calls(const struct faulty *faulty)
     size_t count, made = 0;
     const struct inject_call *trace = inject_trace(faulty->inject, &count);
     for (size_t i = 0; i < count; i++)
-        made += trace[i].role != INJECT_PROGRAM;
+        made += trace[i].role == INJECT_CHILD;
     return made;
 }
 
-/* The calls of one start, the caller's and the child's. */
+/* The calls of the new process: a caller that has to wait by looking makes any number of them. */
 static size_t calls_of_a_start(int code)
 {
     struct faulty faulty;
@@ -190,7 +190,7 @@ TEST(b08_fallback_without_proc_in_a_bare_root)
 
 /* ------------------------------------------------------------------ B09 */
 
-enum { DENSEST = 200 };
+enum { DENSEST = 140 };
 
 static void starts_at_this_density(int open_to)
 {
@@ -226,9 +226,9 @@ static void at_each_density(void)
     }
 }
 
-TEST(b09_fallback_closes_what_it_needs)
+TEST_TIMEOUT(b09_fallback_closes_what_it_needs, 60)
 {
-    each_way(at_each_density);
+    where_it_gives(ENOSYS, at_each_density);
 }
 
 /* ------------------------------------------------------------------ B17 */
