@@ -4,18 +4,13 @@
 A pseudo-terminal with bash -i as its shell, as a person would sit there. What is written comes only
 after what it answers has been read: no case depends on time, but for the bound on the whole.
 """
-import fcntl
 import os
-import pty
-import re
-import select
 import signal
-import struct
 import sys
-import termios
-import time
 
-BOUND = 40
+sys.dont_write_bytecode = True
+from console import Terminal  # noqa: E402
+
 BROOD = sys.argv[2]
 # A command that says each signal it gets, by write(2) in the handler.
 COUNTER = r'''
@@ -35,54 +30,8 @@ while True:
 open("counter.py", "w").write(COUNTER)
 
 
-class Terminal:
-    def __init__(self, command):
-        self.seen = b""
-        self.end = time.monotonic() + BOUND
-        self.pid, self.fd = pty.fork()
-        if self.pid == 0:
-            os.environ["PS1"] = "prompt> "
-            os.environ["BROOD"] = BROOD
-            os.environ["PYTHON"] = sys.executable
-            os.execvp(command[0], command)
-
-    def expect(self, pattern):
-        """Read until the pattern has come; what was before it is gone."""
-        while True:
-            match = re.search(pattern, self.seen, re.S)
-            if match:
-                before, self.seen = self.seen[:match.end()], self.seen[match.end():]
-                return before
-            left = self.end - time.monotonic()
-            if left <= 0 or not select.select([self.fd], [], [], left)[0]:
-                raise AssertionError(f"waited for {pattern!r}, saw {self.seen!r}")
-            try:
-                data = os.read(self.fd, 4096)
-            except OSError:
-                data = b""
-            if not data:
-                raise AssertionError(f"ended before {pattern!r}, saw {self.seen!r}")
-            self.seen += data
-
-    def type(self, text):
-        os.write(self.fd, text)
-
-    def shell(self, line):
-        self.expect(rb"prompt> ")
-        self.type(line + b"\n")
-
-    def close(self):
-        os.close(self.fd)
-        for _ in range(1000):
-            if os.waitpid(self.pid, os.WNOHANG)[0]:
-                return
-            time.sleep(0.01)
-        os.kill(self.pid, signal.SIGKILL)
-        os.waitpid(self.pid, 0)
-
-
 def bash():
-    return Terminal(["bash", "--norc", "--noprofile", "-i"])
+    return Terminal(["bash", "--norc", "--noprofile", "-i"], BROOD)
 
 
 def once(text, word):
@@ -185,7 +134,7 @@ def resize():
     t = bash()
     t.shell(b'"$BROOD" run "$PYTHON" counter.py SIGWINCH')
     t.expect(rb"READY\r\n")
-    fcntl.ioctl(t.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
+    t.resize(40, 100)
     text = t.expect(rb"<SIGWINCH>")
     t.type(b"end\n")
     text += t.expect(rb"<end>")
@@ -208,7 +157,7 @@ def pipeline():
 
 def hangup():
     """brood run leads the session and the terminal goes away: the kernel tells the leader alone."""
-    t = Terminal([BROOD, "run", "--json", "record", sys.executable, "counter.py", "SIGUSR1"])
+    t = Terminal([BROOD, "run", "--json", "record", sys.executable, "counter.py", "SIGUSR1"], BROOD)
     t.expect(rb"READY\r\n")
     os.close(t.fd)
     _, status = os.waitpid(t.pid, 0)
