@@ -7,6 +7,7 @@ after what it answers has been read: no case depends on time, but for the bound 
 import os
 import signal
 import sys
+import termios
 
 sys.dont_write_bytecode = True
 from console import Terminal  # noqa: E402
@@ -169,6 +170,72 @@ def is_terminal():
     t = bash()
     t.shell(b'"$BROOD" run sh -c \'test -t 0 && test -t 1 && test -t 2 && echo terminal=ye""s\'')
     t.expect(rb"terminal=yes\r\n")
+    t.shell(b"exit")
+    t.close()
+
+
+def modes(t):
+    return termios.tcgetattr(t.fd)
+
+
+def own_terminal():
+    """--pty: another terminal of the same size; keys pass, Ctrl-C is the command's; ours is as before."""
+    t = bash()
+    t.shell(b"tty; stty size")
+    t.expect(rb"24 80\r\n")
+    t.expect(rb"prompt> ")
+    before = modes(t)
+    t.type(b'"$BROOD" run --pty sh -c \'tty; stty size; exec "$PYTHON" counter.py SIGINT,SIGWINCH\'\n')
+    t.expect(rb"/dev/pts/\d+\r\n24 80\r\n")
+    t.expect(rb"READY\r\n")
+    assert not modes(t)[3] & (termios.ICANON | termios.ISIG | termios.ECHO), "our terminal is not raw"
+    t.type(b"\x03")
+    text = t.expect(rb"<SIGINT>")
+    t.resize(40, 100)
+    text += t.expect(rb"<SIGWINCH>")
+    t.type(b"\nend\n")
+    text += t.expect(rb"<end>")
+    once(text, b"<SIGINT>")
+    once(text, b"<SIGWINCH>")
+    t.expect(rb"prompt> ")
+    assert modes(t)[:4] == before[:4], (modes(t), before)
+    t.type(b"echo code=$?; stty size\n")
+    t.expect(rb"code=5\r\n40 100\r\n")
+    t.shell(b"exit")
+    t.close()
+
+
+def own_terminal_fails():
+    """--pty: the modes are as before after a failed start, a timeout and a signal."""
+    t = bash()
+    for line, code in ((b"brood-test-no-such-command", b"127"), (b"--timeout 300ms sleep 60", b"124"),
+                       (b"sh -c 'kill -TERM $PPID; sleep 60'", b"143"), (b"sh -c 'kill -KILL $$'", b"137")):
+        t.expect(rb"prompt> ")
+        before = modes(t)
+        t.type(b'"$BROOD" run --quiet --pty ' + line + b"; echo code=$?\n")
+        t.expect(rb"code=" + code + rb"\r\n")
+        t.expect(rb"prompt> ")
+        assert modes(t)[:4] == before[:4], (line, modes(t), before)
+        t.type(b"\n")
+    t.shell(b"exit")
+    t.close()
+
+
+def own_terminal_stops():
+    """--pty: SIGTSTP to brood run puts the modes back while it is stopped, and fg takes them again."""
+    t = bash()
+    t.shell(b'"$BROOD" run --pty "$PYTHON" counter.py SIGUSR1')
+    t.expect(rb"READY\r\n")
+    os.kill(os.tcgetpgrp(t.fd), signal.SIGTSTP)
+    t.expect(rb"Stopped")
+    t.expect(rb"prompt> ")
+    t.type(b"fg; echo code=$?\n")
+    t.expect(rb"counter.py SIGUSR1\r\n")
+    t.type(b"\n")
+    t.expect(rb"<line>")
+    t.type(b"end\n")
+    t.expect(rb"<end>")
+    t.expect(rb"code=5\r\n")
     t.shell(b"exit")
     t.close()
 
