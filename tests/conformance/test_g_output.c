@@ -78,8 +78,8 @@ static void *run_it(void *argument)
     return NULL;
 }
 
-/* The end of the child and 40000 bytes of output are both news when the run looks again; and no time
- * is given to drain. */
+/* The end of the child and 40000 bytes of output are both news when the run looks again; and no
+ * time is given to drain. */
 static void a_paused_run(void)
 {
     enum { FITS = 40000, SAYS = 3, GATE = 4 };

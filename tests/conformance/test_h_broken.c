@@ -3,8 +3,8 @@
  * H: a reader that has gone, a pipe that takes little at a time, a reader that the child has left
  * behind.
  *
- * Room tests. Invariant: what writes is seen on this kernel and on one that knows no write without a
- * signal.
+ * Room tests. Invariant: what writes is seen on this kernel and on one that knows no write without
+ * a signal.
  */
 #include "kit.h"
 

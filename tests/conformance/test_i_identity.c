@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who the child is: what id(1) says in it, and that nothing of root's rights goes along, whatever the
- * caller has arranged to keep.
+ * Who the child is: what id(1) says in it, and that nothing of root's rights goes along, whatever
+ * the caller has arranged to keep.
  *
  * Room tests. Invariant: bodies that change what the process may do run in one of their own.
  */
@@ -114,8 +114,8 @@ static void check_child_may_nothing(uint64_t flags, const char *no_new_privilege
     brood_result_clear(&result);
 }
 
-/* The kernel's own ways to keep them over a change of uid: without any, by a flag, by not looking at
- * the uid at all. */
+/* The kernel's own ways to keep them over a change of uid: without any, by a flag, by not looking
+ * at the uid at all. */
 static void keep_what_can_be_kept(void)
 {
     static const unsigned long ways[] = {0, SECBIT_KEEP_CAPS, SECBIT_NO_SETUID_FIXUP};
