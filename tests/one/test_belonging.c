@@ -375,3 +375,17 @@ TEST(a_directory_that_is_no_control_group)
     is_refused("a directory", BROOD_OPTIONS(.argv = TRUE, .cgroup = lab_directory()),
                REFUSAL(.stage = BROOD_STAGE_CGROUP, .code = ENOENT, .subject = lab_directory()));
 }
+
+/* RED{ */
+TEST(a_directory_that_looks_like_a_control_group)
+{
+    struct brood_child *child = NULL;
+    struct brood_error error = {.stage = 0};
+    REQUIRE(lab_write_file(lab_file("cgroup.procs"), "", 0, 0666) == 0);
+    int result =
+        brood_start(BROOD_OPTIONS(.argv = TRUE, .cgroup = lab_directory()), &child, &error);
+    CHECK(result < 0);
+    CHECK_INT(error.stage, BROOD_STAGE_CGROUP);
+    (void)brood_child_free(child);
+}
+/* RED} */

@@ -341,6 +341,21 @@ TEST(files_are_opened_with_the_callers_rights)
     CHECK_INT(status.st_uid, 0);
 }
 
+/* RED{ */
+/* What is said of it is not what the caller would find. */
+TEST(a_program_out_of_the_childs_reach)
+{
+    needs_root();
+    REQUIRE(chmod(lab_directory(), 0700) == 0);
+    REQUIRE(lab_write_file(lab_file("program"), "#!/bin/true\n", 12, 0755) == 0);
+    is_refused("a program out of reach",
+               BROOD_OPTIONS(.argv = WORDS(lab_file("program")),
+                             .credentials = CREDENTIALS(.uid = USER, .gid = GROUP)),
+               REFUSAL(.stage = BROOD_STAGE_EXEC, .code = EACCES, .subject = NULL,
+                       .detail = BROOD_DETAIL_NONE));
+}
+/* RED} */
+
 TEST(a_child_that_is_somebody_else_is_still_ours)
 {
     needs_root();

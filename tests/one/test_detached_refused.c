@@ -237,11 +237,33 @@ static void kill_in_the_middle(int64_t start_timeout_ms, int victims)
     kit_stall_close(&stall);
 }
 
+/* RED{ */
+TEST_TIMEOUT(the_one_in_the_middle_dies, 60)
+{
+    kill_in_the_middle(0, 1);
+}
+/* RED} */
+
+/* RED{ */
+TEST_TIMEOUT(the_one_in_the_middle_dies_with_a_bound, 60)
+{
+    kill_in_the_middle(60000, 1);
+}
+/* RED} */
+
 TEST_TIMEOUT(the_program_dies_on_its_way, 60)
 {
     kill_in_the_middle(0, 2);
     kill_in_the_middle(60000, 2);
 }
+
+/* RED{ */
+TEST_TIMEOUT(both_die, 60)
+{
+    kill_in_the_middle(0, 3);
+    kill_in_the_middle(60000, 3);
+}
+/* RED} */
 
 /* The caller dies while the exec hangs: nobody waits for ever, and what has begun goes on. */
 TEST_TIMEOUT(the_caller_dies, 60)
@@ -272,3 +294,64 @@ TEST_TIMEOUT(the_caller_dies, 60)
 }
 
 /* ------------------------------------------------------------------ at many moments */
+
+/* RED{ */
+struct killer {
+    atomic_bool stop;
+    int hits;
+};
+
+/* Every child of this process that can be seen is killed: only those in the middle are any. */
+static void *kill_children(void *argument)
+{
+    struct killer *killer = argument;
+    pid_t pids[8];
+    unsigned turn = 0;
+    while (!atomic_load(&killer->stop)) {
+        ssize_t count = audit_list_children(pids, 8);
+        for (volatile unsigned wait = (turn = turn * 7 + 3) % 4096; wait > 0; wait--)
+            continue;
+        for (ssize_t i = 0; i < count && i < 8; i++)
+            killer->hits += kill(pids[i], SIGKILL) == 0;
+    }
+    return NULL;
+}
+
+TEST_TIMEOUT(deaths_at_many_moments, 120)
+{
+    enum { STARTS = 300 };
+    struct killer killer = {.hits = 0};
+    pthread_t thread;
+    int begun = 0;
+    struct brood_child *child = START(.argv = TARGET("exit", "0")); /* the probes are done */
+    (void)END_OF(child);
+    brood_child_free(child);
+    REQUIRE(pthread_create(&thread, NULL, kill_children, &killer) == 0);
+    for (int i = 0; i < STARTS; i++) {
+        int ends[2];
+        char byte[2];
+        struct brood_error error;
+        REQUIRE(pipe2(ends, O_CLOEXEC) == 0);
+        const struct brood_fd_map map = {ends[1], 20};
+        int result = brood_start(BROOD_OPTIONS(.argv = TARGET("sleep", "20000"), .fds = &map,
+                                               .fd_count = 1, .flags = BROOD_DETACHED,
+                                               .start_timeout_ms = i % 2 ? 30000 : 0),
+                                 &child, &error);
+        CHECK_INT(close(ends[1]), 0);
+        if (result == 0) {
+            pid_t pid = brood_child_pid(child);
+            begun++;
+            brood_child_free(child);
+            CHECK(pid > 1 && kill(pid, SIGKILL) == 0);
+        }
+        bool ended = lab_read_all(ends[0], byte, sizeof byte, KIT_BOUND_MS) == 0;
+        CHECK_INT(close(ends[0]), 0);
+        if (!CHECK_SAY(ended, "start %d (%d) has left a process", i, result))
+            break;
+    }
+    atomic_store(&killer.stop, true);
+    CHECK_INT(pthread_join(thread, NULL), 0);
+    CHECK_INT(audit_children(), 0);
+    NOTE("%d begun of %d, %d hits", begun, STARTS, killer.hits);
+}
+/* RED} */

@@ -114,6 +114,29 @@ TEST(free_and_stop_give_it_back)
     in_a_terminal(free_and_stop);
 }
 
+/* RED{ */
+/* The status is somebody else's, the terminal is not. */
+static void ignore_children(int terminal)
+{
+    struct seat_pipe told;
+    struct brood_child *child = start_holder(&told, 0);
+    REQUIRE(signal(SIGCHLD, SIG_IGN) != SIG_ERR);
+    pid_t pid = brood_child_pid(child);
+    CHECK_INT(brood_child_close_stream(child, BROOD_IN), 0);
+    CHECK_HAS(seat_line(&told), HOLDS);
+    CHECK_INT(lab_wait_gone(pid, BOUND_MS), 0);
+    CHECK(!brood_child_free(child));
+    CHECK_INT(tcgetpgrp(terminal), getpgrp());
+    REQUIRE(signal(SIGCHLD, SIG_DFL) != SIG_ERR);
+    seat_pipe_close(&told);
+}
+
+TEST(free_gives_it_back_when_the_status_is_stolen)
+{
+    in_a_terminal(ignore_children);
+}
+/* RED} */
+
 /* The first of a pipeline leads a group, the second joins it. */
 static void join(int terminal)
 {
@@ -243,3 +266,48 @@ TEST(almost_no_descriptor_left)
 {
     in_a_terminal(fail_at_foreground);
 }
+
+/* RED{ */
+struct attempt {
+    const char *program, *directory;
+    struct brood_error error;
+    int result;
+};
+
+static void *start_again_and_again(void *argument)
+{
+    struct attempt *attempt = argument;
+    struct brood_child *child = NULL;
+    attempt->result =
+        brood_start(BROOD_OPTIONS(.argv = WORDS(attempt->program), .cwd = attempt->directory,
+                                  .flags = BROOD_FOREGROUND | BROOD_NEW_GROUP, .retry_ms = 5000),
+                    &child, &attempt->error);
+    (void)brood_child_free(child);
+    return NULL;
+}
+
+/* The first try comes as far as exec (the program is open for writing), a later one not. */
+static void later_try_fails_earlier(int terminal)
+{
+    pthread_t thread;
+    struct attempt attempt = {.program = lab_file("busy"), .directory = lab_file("directory")};
+    REQUIRE(lab_write_file(attempt.program, "#!/bin/true\n", 12, 0755) == 0);
+    REQUIRE(mkdir(attempt.directory, 0700) == 0);
+    int writer = open(attempt.program, O_WRONLY | O_CLOEXEC);
+    REQUIRE(writer >= 0 && pthread_create(&thread, NULL, start_again_and_again, &attempt) == 0);
+    int64_t deadline = lab_now_ms() + BOUND_MS;
+    while (tcgetpgrp(terminal) == getpgrp() && lab_now_ms() < deadline - BOUND_MS + 300)
+        continue; /* until a try has got that far, if it can be seen */
+    CHECK_INT(rmdir(attempt.directory), 0);
+    CHECK_INT(pthread_join(thread, NULL), 0);
+    CHECK_INT(attempt.result, -ENOENT);
+    CHECK_INT(attempt.error.stage, BROOD_STAGE_DIRECTORY);
+    CHECK_INT(tcgetpgrp(terminal), getpgrp());
+    CHECK_INT(close(writer), 0);
+}
+
+TEST(a_try_that_fails_earlier_than_the_first)
+{
+    in_a_terminal(later_try_fails_earlier);
+}
+/* RED} */

@@ -310,6 +310,32 @@ TEST(a_crash_is_a_failed_start)
                            NUMBER(SIGSEGV)));
 }
 
+/* RED{ */
+static int leave_at_once(void *user)
+{
+    _exit(*(int *)user);
+}
+
+/* Ending there is no start, whatever the code. */
+TEST(an_exit_is_a_failed_start)
+{
+    for (int code = 0; code < 4; code += 3) {
+        struct brood_child *child = NULL;
+        struct brood_error error = {.stage = 0};
+        char text[600];
+        static struct audit before;
+        char why[1024] = "";
+        audit_take(&before);
+        CHECK(brood_start(BROOD_OPTIONS(.argv = TRUE, .before_exec = leave_at_once, .user = &code),
+                          &child, &error) < 0);
+        CHECK_INT(error.stage, BROOD_STAGE_HOOK);
+        (void)brood_error_text(&error, text, sizeof text);
+        CHECK_SAY(!strstr(text, "signal 0"), "%s", text);
+        CHECK_SAY(audit_compare(&before, why, sizeof why) == 0, "%s", why);
+    }
+}
+/* RED} */
+
 static int stall(void *user)
 {
     (void)user;

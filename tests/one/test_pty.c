@@ -192,6 +192,24 @@ TEST(resizing_needs_the_terminal)
     ends_with(child, 0);
 }
 
+/* RED{ */
+/* Whichever stream says it. */
+TEST(the_size_may_be_said_at_any_stream)
+{
+    seat_needs_terminals();
+    struct seat_pipe told;
+    seat_pipe_open(&told);
+    struct brood_child *child =
+        start(BROOD_OPTIONS(.argv = SEAT("tell"), .fds = &told.map, .fd_count = 1, .in = A_PTY,
+                            .out = {.kind = BROOD_PTY, .rows = 50},
+                            .err = {.kind = BROOD_PTY, .columns = 132}));
+    REQUIRE(child);
+    CHECK_HAS(seat_line(&told), "size 50 132");
+    ends_with(child, 0);
+    seat_pipe_close(&told);
+}
+/* RED} */
+
 /* ------------------------------------------------------------------ keys */
 
 /* Reads until `part` has come. */

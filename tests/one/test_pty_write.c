@@ -52,6 +52,15 @@ static void write_to_nobody(uint32_t flags)
     seat_pipe_close(&told);
 }
 
+/* RED{ */
+TEST(a_write_that_nobody_reads_is_bounded)
+{
+    seat_needs_terminals();
+    for (int round = 0; round < 5; round++) /* how much fits is not always the same */
+        write_to_nobody(0);
+}
+/* RED} */
+
 TEST(a_write_that_nobody_reads_is_bounded_without_blocking)
 {
     seat_needs_terminals();
@@ -92,6 +101,19 @@ TEST(much_goes_in_and_out)
     CHECK_INT(total, WANT);
     ends_with(child, 0);
 }
+
+/* RED{ */
+TEST(nobody_has_the_terminal_any_more)
+{
+    seat_needs_terminals();
+    struct brood_child *child =
+        start(BROOD_OPTIONS(.argv = TARGET("exit", "0"), .in = A_PTY, .out = A_PTY));
+    REQUIRE(child);
+    CHECK_INT(brood_child_wait(child, BOUND_MS, NULL), 0);
+    CHECK_INT(brood_child_write(child, "x", 1, WRITE_MS), -EPIPE);
+    ends_with(child, 0);
+}
+/* RED} */
 
 /* A pipe is written as well after a terminal was. */
 TEST(a_pipe_beside_a_terminal)
