@@ -14,18 +14,17 @@
 
 static int send_signal(struct brood_child *child, int signal)
 {
-    struct os_process process = child->started.process;
-    if (bd_child_is_unknown(child))
-        return -ENOTSUP;
+    int pidfd = child->started.pidfd;
     /* A zombie takes signals without a word: after the end nobody shall be said to be hit. */
-    if (bd_os_exit_wait(process, 0) == 0)
+    if (bd_os_exit_wait(pidfd, 0) == 0)
         return -ESRCH;
-    if (child->scope != BROOD_SCOPE_GROUP || !bd_os_exit_is_ours(process))
-        return bd_os_signal(process, signal);
-    int result = bd_os_signal_group(process.pid, signal);
+    pid_t pid = child->started.pid;
+    if (child->scope != BROOD_SCOPE_GROUP || !bd_os_exit_is_ours(pidfd))
+        return bd_os_signal(pidfd, pid, signal);
+    int result = bd_os_signal_group(pid, signal);
     /* A leader may have left its group; and SIGKILL twice is no more than once. */
-    if (result < 0 || signal == SIGKILL || !bd_os_leads_group(process.pid))
-        result = bd_os_signal(process, signal);
+    if (result < 0 || signal == SIGKILL || !bd_os_leads_group(pid))
+        result = bd_os_signal(pidfd, pid, signal);
     return result;
 }
 
@@ -63,22 +62,22 @@ int bd_child_kill(struct brood_child *child, uint32_t cause)
 }
 
 /* SIGCONT: a stopped process would not act on SIGTERM. */
-int bd_child_ask(struct brood_child *child, uint32_t cause)
+static int ask_to_end(struct brood_child *child)
 {
-    int result = bd_child_signal_because(child, SIGTERM, cause);
+    int result = bd_child_signal_because(child, SIGTERM, BROOD_CAUSE_ASKED);
     if (result == 0)
-        (void)bd_child_signal_because(child, SIGCONT, cause);
+        (void)bd_child_signal_because(child, SIGCONT, BROOD_CAUSE_ASKED);
     return result;
 }
 
 int brood_child_stop(struct brood_child *child, int64_t grace_ms, struct brood_exit *ret)
 {
-    int result = brood_child_wait(child, 0, ret);
-    if (result != -ETIMEDOUT)
-        return result;
+    if (brood_child_wait(child, 0, ret) == 0)
+        return 0;
     int state = bd_os_cancel_off();
+    int result = -ETIMEDOUT;
     if (grace_ms != 0) {
-        result = bd_child_ask(child, BROOD_CAUSE_ASKED);
+        result = ask_to_end(child);
         if (result == 0 || result == -ESRCH)
             result = brood_child_wait(child, grace_ms, NULL);
     }
@@ -92,11 +91,10 @@ int brood_child_stop(struct brood_child *child, int64_t grace_ms, struct brood_e
 
 /* ------------------------------------------------------------------ the handle's end */
 
-static void close_descriptors(struct brood_child *child)
+static void close_streams(struct brood_child *child)
 {
     for (int index = 0; index < BD_STREAMS; index++)
         bd_os_close(bd_os_take(&child->started.streams[index]));
-    bd_os_close(bd_os_take(&child->started.terminal_fd));
 }
 
 static void free_handle(void *owner)
@@ -108,9 +106,9 @@ static void free_handle(void *owner)
 
 void bd_child_set_aside(struct brood_child *child)
 {
-    close_descriptors(child);
+    close_streams(child);
     child->parked =
-        (struct os_parked){.process = child->started.process, .free = free_handle, .owner = child};
+        (struct os_parked){.pidfd = child->started.pidfd, .free = free_handle, .owner = child};
     bd_os_park(&child->parked);
 }
 
@@ -119,19 +117,17 @@ struct brood_child *brood_child_free(struct brood_child *child)
     if (!child)
         return NULL;
     int state = bd_os_cancel_off();
-    struct os_process process = child->started.process;
-    int result = 0;
-    if (child->started.detached)
-        (void)brood_child_wait(child, 0, NULL); /* it may be ours by now, and a zombie */
+    int pidfd = child->started.pidfd;
     /* Not ours: a forked copy of the program frees its copy of the handle, or somebody has reaped
      * it. */
-    else if (!child->ended && bd_os_exit_is_ours(process))
+    int result = 0;
+    if (!child->ended && bd_os_exit_is_ours(pidfd))
         result = bd_child_kill(child, BROOD_CAUSE_ASKED);
     if (result < 0) {
         bd_child_set_aside(child);
     } else {
-        close_descriptors(child);
-        bd_os_close(process.pidfd);
+        close_streams(child);
+        bd_os_close(pidfd);
         free_handle(child);
     }
     bd_os_cancel_restore(state);
@@ -141,9 +137,9 @@ struct brood_child *brood_child_free(struct brood_child *child)
 pid_t brood_child_release(struct brood_child *child)
 {
     int state = bd_os_cancel_off();
-    pid_t pid = child->ended ? -ESRCH : child->started.process.pid;
-    close_descriptors(child);
-    bd_os_close(child->started.process.pidfd);
+    pid_t pid = child->ended ? -ESRCH : child->started.pid;
+    close_streams(child);
+    bd_os_close(child->started.pidfd);
     free_handle(child);
     bd_os_cancel_restore(state);
     return pid;
