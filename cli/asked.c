@@ -5,6 +5,7 @@
  * Invariant: what asked_read() accepts makes sense as a whole, whatever the order of the options.
  */
 #include "asked.h"
+#include "identity.h"
 #include "words.h"
 
 #include <fcntl.h>
@@ -82,7 +83,32 @@ static int refuse_streams(const struct asked *asked)
         return words_say(asked_table.who,
                          "--drain has nothing to pass on when --stdout and --stderr "
                          "both lead elsewhere; leave out one of the three");
+    if (asked->pty && out->given && err->given)
+        return words_say(asked_table.who, "--pty has nothing to show when --stdout and --stderr "
+                                          "both lead elsewhere; leave out one of the three");
     return refuse_same_file(asked);
+}
+
+/* What --detach leaves nobody to do. With --plan, --json is for the plan. */
+static int refuse_lives(const struct asked *asked)
+{
+    const struct {
+        const char *option;
+        bool given;
+    } others[] = {
+        {"timeout", asked->timeout_ms >= 0},
+        {"drain", asked->drain_ms >= 0},
+        {"json", asked->json && !asked->plan},
+        {"pty", asked->pty},
+    };
+    for (size_t i = 0; i < sizeof others / sizeof others[0] && asked->detach; i++) {
+        if (others[i].given)
+            return words_say(asked_table.who,
+                             "--detach leaves the command to itself, so nobody is there for --%s; "
+                             "leave out one of them",
+                             others[i].option);
+    }
+    return 0;
 }
 
 /* What only the whole shows to be wrong. */
@@ -99,7 +125,9 @@ static int refuse_contradictions(const struct asked *asked)
         return words_say(asked_table.who, "the command's name is empty; write %s %s",
                          asked_table.who, asked_table.usage);
     int code = refuse_environment(asked);
-    return code ? code : refuse_streams(asked);
+    if (code == 0)
+        code = refuse_streams(asked);
+    return code ? code : refuse_lives(asked);
 }
 
 enum table_end asked_read(struct asked *asked, int argc, char **argv)
@@ -113,6 +141,7 @@ enum table_end asked_read(struct asked *asked, int argc, char **argv)
         .start_timeout_ms = -1,
         .umask = -1,
         .nice = INT64_MIN,
+        .oom = INT64_MIN,
         .set = calloc(most, sizeof(char *)),
         .unset = calloc(most, sizeof(char *)),
         .keep = calloc(most, sizeof(int32_t)),
@@ -127,7 +156,8 @@ enum table_end asked_read(struct asked *asked, int argc, char **argv)
     if (end != TABLE_READ)
         return end;
     asked->command = argv + rest;
-    return refuse_contradictions(asked) ? TABLE_REFUSED : TABLE_READ;
+    bool refused = refuse_contradictions(asked) || identity_resolve(asked);
+    return refused ? TABLE_REFUSED : TABLE_READ;
 }
 
 void asked_done(struct asked *asked)
@@ -136,6 +166,7 @@ void asked_done(struct asked *asked)
     free(asked->unset);
     free(asked->keep);
     free(asked->limits);
+    free(asked->group_list);
     *asked = (struct asked){0};
 }
 

@@ -20,10 +20,17 @@ struct asked_stream {
     const char *path; /* BROOD_FILE */
 };
 
+/* Processors 0 to 8191, which is as many as a kernel can be built for. */
+enum { ASKED_CPU_WORDS = 128 };
+
 /* All strings are borrowed from argv. */
 struct asked {
     int64_t timeout_ms, grace_ms, drain_ms, start_timeout_ms; /* -1: not given */
-    const char *cwd, *json;
+    const char *cwd, *json, *cgroup;
+    const char *user, *group, *groups; /* as given */
+    bool changes_identity;             /* one of those is: what they mean is */
+    struct brood_credentials credentials;
+    uint32_t *group_list;           /* its groups */
     struct asked_stream streams[3]; /* by enum brood_stream_index */
     char **set;                     /* NAME=VALUE, each NAME once, NULL-terminated */
     char **unset;                   /* NULL-terminated */
@@ -32,8 +39,11 @@ struct asked {
     size_t keep_count;
     struct brood_rlimit *limits; /* each resource once */
     size_t limit_count;
-    int64_t umask, nice; /* -1 and INT64_MIN: not given */
-    bool clear_env, keep_all, new_session, plan, quiet;
+    int64_t umask, nice, oom; /* -1, INT64_MIN and INT64_MIN: not given */
+    uint64_t cpus[ASKED_CPU_WORDS];
+    size_t cpu_words;        /* 0: not given */
+    uint64_t ignore_signals; /* bit n - 1: signal n */
+    bool clear_env, keep_all, new_session, no_new_privs, pty, detach, plan, quiet;
     char **command; /* the rest of argv: at least one word */
 };
 

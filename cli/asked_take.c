@@ -41,10 +41,14 @@ int take_duration(void *void_asked, const struct table_option *option, const cha
 int take_text(void *void_asked, const struct table_option *option, const char *value)
 {
     struct asked *asked = void_asked;
-    if (value[0] == 0)
+    const char **const places[] = {
+        [ASKED_CWD] = &asked->cwd,   [ASKED_JSON] = &asked->json,   [ASKED_CGROUP] = &asked->cgroup,
+        [ASKED_USER] = &asked->user, [ASKED_GROUP] = &asked->group, [ASKED_GROUPS] = &asked->groups,
+    };
+    if (value[0] == 0 && option->which != ASKED_GROUPS) /* no groups are a list, too */
         return words_say(asked_table.who, "--%s: the name is empty; give a %s", option->name,
                          option->metavar);
-    *(option->which == ASKED_CWD ? &asked->cwd : &asked->json) = value;
+    *places[option->which] = value;
     return 0;
 }
 
@@ -55,6 +59,9 @@ int take_flag(void *void_asked, const struct table_option *option, const char *v
     bool *const places[] = {
         [ASKED_CLEAR_ENV] = &asked->clear_env,
         [ASKED_NEW_SESSION] = &asked->new_session,
+        [ASKED_NO_NEW_PRIVS] = &asked->no_new_privs,
+        [ASKED_PTY] = &asked->pty,
+        [ASKED_DETACH] = &asked->detach,
         [ASKED_PLAN] = &asked->plan,
         [ASKED_QUIET] = &asked->quiet,
     };
@@ -166,6 +173,47 @@ int take_nice(void *void_asked, const struct table_option *option, const char *v
     struct asked *asked = void_asked;
     if (values_number(value, -20, 19, &asked->nice) < 0)
         return words_say(asked_table.who, "--%s: '%s' is not a nice value; use -20 to 19",
+                         option->name, value);
+    return 0;
+}
+
+int take_oom(void *void_asked, const struct table_option *option, const char *value)
+{
+    struct asked *asked = void_asked;
+    if (values_number(value, -1000, 1000, &asked->oom) < 0)
+        return words_say(asked_table.who, "--%s: '%s' is not such a value; use -1000 to 1000",
+                         option->name, value);
+    return 0;
+}
+
+int take_affinity(void *void_asked, const struct table_option *option, const char *value)
+{
+    struct asked *asked = void_asked;
+    int code = values_processors(value, asked->cpus, ASKED_CPU_WORDS);
+    if (code == -ERANGE)
+        return words_say(asked_table.who, "--%s: '%s' names a processor above %d", option->name,
+                         value, ASKED_CPU_WORDS * 64 - 1);
+    if (code < 0)
+        return words_say(asked_table.who,
+                         "--%s: '%s' is not a list of processors; use numbers and ranges, as in "
+                         "0-3,8",
+                         option->name, value);
+    asked->cpu_words = ASKED_CPU_WORDS;
+    return 0;
+}
+
+int take_signals(void *void_asked, const struct table_option *option, const char *value)
+{
+    struct asked *asked = void_asked;
+    int code = values_signals(value, &asked->ignore_signals);
+    if (code == -EPERM)
+        return words_say(asked_table.who,
+                         "--%s: '%s' has KILL or STOP in it, which nobody can ignore", option->name,
+                         value);
+    if (code < 0)
+        return words_say(asked_table.who,
+                         "--%s: '%s' is not a list of signals; use names, as in "
+                         "INT,HUP",
                          option->name, value);
     return 0;
 }

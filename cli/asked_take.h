@@ -14,8 +14,15 @@ enum asked_which {
     ASKED_START_TIMEOUT,
     ASKED_CWD,
     ASKED_JSON,
+    ASKED_CGROUP,
+    ASKED_USER,
+    ASKED_GROUP,
+    ASKED_GROUPS,
     ASKED_CLEAR_ENV,
     ASKED_NEW_SESSION,
+    ASKED_NO_NEW_PRIVS,
+    ASKED_PTY,
+    ASKED_DETACH,
     ASKED_PLAN,
     ASKED_QUIET
 };
@@ -29,6 +36,9 @@ int take_stream(void *asked, const struct table_option *option, const char *valu
 int take_keep(void *asked, const struct table_option *option, const char *value);
 int take_umask(void *asked, const struct table_option *option, const char *value);
 int take_nice(void *asked, const struct table_option *option, const char *value);
+int take_oom(void *asked, const struct table_option *option, const char *value);
+int take_affinity(void *asked, const struct table_option *option, const char *value);
+int take_signals(void *asked, const struct table_option *option, const char *value);
 int take_limit(void *asked, const struct table_option *option, const char *value);
 
 #endif

@@ -9,6 +9,7 @@
  */
 #include "command_run.h"
 #include "asked.h"
+#include "feeder.h"
 #include "fifo.h"
 #include "outcome.h"
 #include "pass.h"
@@ -16,6 +17,8 @@
 #include "relay.h"
 #include "result_file.h"
 #include "settle.h"
+#include "show_plan.h"
+#include "terminal.h"
 #include "watch.h"
 #include "words.h"
 
@@ -30,8 +33,11 @@ struct run {
     struct settled settled;
     struct entry *entry;
     struct pass pass;
+    struct terminal terminal; /* with --pty */
     struct relay relay;
     bool relays;
+    struct feed feed;
+    bool feeds;
     struct result_file json;
     struct outcome outcome;
 };
@@ -45,51 +51,6 @@ static int say_why(const struct outcome *outcome)
 static int say_errno(const char *what, int code)
 {
     return words_say(asked_table.who, "%s: %s", what, strerror(-code));
-}
-
-/* ------------------------------------------------------------------ --plan */
-
-/* What the library does not know of: brood run does it itself. */
-static void print_watch(const struct asked *asked)
-{
-    char text[32];
-    if (asked->timeout_ms > 0) {
-        int64_t grace_ms = settle_grace_ms(asked);
-        (void)printf("brood run: after %s %s", words_duration(asked->timeout_ms, text),
-                     grace_ms > 0 ? "SIGTERM and SIGCONT" : "SIGKILL");
-        if (grace_ms > 0)
-            (void)printf(", %s later SIGKILL", words_duration(grace_ms, text));
-        (void)putchar('\n');
-    }
-    if (asked->drain_ms >= 0)
-        (void)printf("brood run: pass output on, until %s after the end\n",
-                     words_duration(asked->drain_ms, text));
-    if (asked->json) {
-        (void)printf("brood run: write how it ended to ");
-        words_print(asked->json);
-        (void)putchar('\n');
-    }
-}
-
-static int print_plan(struct run *run)
-{
-    const struct brood_options *options = &run->settled.options;
-    run->outcome.error = (struct brood_error){0};
-    ssize_t length = brood_plan_text(options, NULL, 0, &run->outcome.error);
-    char *text = length < 0 ? NULL : malloc((size_t)length + 1);
-    if (length >= 0 && !text)
-        return words_say(asked_table.who, "out of memory");
-    if (text)
-        length = brood_plan_text(options, text, (size_t)length + 1, &run->outcome.error);
-    if (length < 0) {
-        free(text);
-        (void)say_why(&run->outcome);
-        return outcome_code(&run->outcome);
-    }
-    (void)fputs(text, stdout);
-    free(text);
-    print_watch(&run->asked);
-    return words_printed(asked_table.who, run->entry->closed[BROOD_OUT]);
 }
 
 /* ------------------------------------------------------------------ a run */
@@ -118,25 +79,48 @@ static int not_ready(struct run *run, const char *what, int stage, int code)
     return words_say(asked_table.who, "%s: %s", what, strerror(-code));
 }
 
+static enum lane_source source_of(const struct brood_stream *stream)
+{
+    return stream->kind == BROOD_PIPE  ? LANE_FROM_PIPE
+           : stream->kind == BROOD_PTY ? LANE_FROM_TERMINAL
+                                       : LANE_FROM_NOTHING;
+}
+
+/* What the command writes to one terminal comes out once. */
+static int open_relay(struct run *run)
+{
+    const struct brood_options *options = &run->settled.options;
+    enum lane_source out = source_of(&options->out), err = source_of(&options->err);
+    if (out == LANE_FROM_TERMINAL && err == LANE_FROM_TERMINAL)
+        err = LANE_FROM_NOTHING;
+    run->relays = out || err;
+    return run->relays ? relay_open(&run->relay, out, err) : 0;
+}
+
 static int make_ready(struct run *run)
 {
     const struct asked *asked = &run->asked;
-    const struct brood_options *options = &run->settled.options;
-    int code = pass_open(&run->pass, !asked->new_session, run->entry->ignored, asked->command[0]);
+    int code = pass_open(&run->pass, !asked->new_session && !asked->pty, run->entry->ignored,
+                         asked->command[0], asked->pty ? &run->terminal : NULL);
     if (code < 0)
         return not_ready(run, "cannot take over the signals", BROOD_STAGE_SIGNALS, code);
-    bool out = options->out.kind == BROOD_PIPE, err = options->err.kind == BROOD_PIPE;
-    run->relays = out || err;
-    code = run->relays ? relay_open(&run->relay, out, err) : 0;
-    return code < 0 ? not_ready(run, "--drain: cannot pass output on", BROOD_STAGE_PIPE, code) : 0;
+    code = open_relay(run);
+    if (code < 0)
+        return not_ready(run, "cannot pass output on", BROOD_STAGE_PIPE, code);
+    run->feeds = run->settled.options.in.kind == BROOD_PTY;
+    code = run->feeds ? feed_open(&run->feed) : 0;
+    return code < 0 ? not_ready(run, "cannot pass input on", BROOD_STAGE_PIPE, code) : 0;
 }
 
-/* Tells the threads what to pass on; both ends of a stream that is not relayed are -EBADF. */
-static void begin_relay(struct run *run, struct brood_child *child)
+/* Begins to pass on what is read and written; without a child, tells the threads so. */
+static void begin_passing(struct run *run, struct brood_child *child)
 {
-    int out = child ? brood_child_take_stream(child, BROOD_OUT) : -1;
-    int err = child ? brood_child_take_stream(child, BROOD_ERR) : -1;
-    relay_go(&run->relay, out, err);
+    if (run->relays)
+        relay_go(&run->relay, child);
+    if (run->feeds)
+        feed_go(&run->feed, child ? brood_child_stream(child, BROOD_IN) : -1);
+    if (child && run->asked.pty)
+        terminal_enter(&run->terminal);
 }
 
 static void refuse_start(struct run *run)
@@ -154,8 +138,7 @@ static void start_and_watch(struct run *run, int64_t began_ns)
     int code = brood_start(&run->settled.options, &child, &outcome->error);
     outcome->started = code == 0;
     fifo_close_streams(&run->settled.options);
-    if (run->relays)
-        begin_relay(run, child);
+    begin_passing(run, child);
     if (code < 0) {
         refuse_start(run);
         return;
@@ -164,6 +147,7 @@ static void start_and_watch(struct run *run, int64_t began_ns)
     entry_let_go(run->entry);
     watch_command(&run->asked, child, &run->pass, run->relays ? &run->relay : NULL, began_ns,
                   outcome);
+    terminal_leave(&run->terminal);
     if (outcome->over)
         (void)brood_child_free(child);
     else
@@ -184,13 +168,46 @@ static int write_record(struct run *run, int exit_code)
     return exit_code;
 }
 
+/* --detach: the start, and nothing after it. */
+static int run_detached(struct run *run, int64_t began_ns)
+{
+    struct outcome *outcome = &run->outcome;
+    struct brood_child *child = NULL;
+    if (run->entry->closed[BROOD_OUT])
+        return words_say(asked_table.who, "--detach: standard output is closed, so nobody would "
+                                          "learn the process id; nothing was started");
+    int64_t bound_ms = run->settled.options.start_timeout_ms;
+    int code = fifo_open_streams(&run->settled.options, began_ns, &outcome->error);
+    if (code < 0)
+        outcome->fifo_ms = bound_ms;
+    else
+        code = brood_start(&run->settled.options, &child, &outcome->error);
+    fifo_close_streams(&run->settled.options);
+    if (code < 0) {
+        refuse_start(run);
+        return outcome_code(outcome);
+    }
+    outcome->pid = brood_child_pid(child);
+    (void)brood_child_free(child);
+    (void)printf("%d\n", (int)outcome->pid);
+    code = words_printed(asked_table.who, false);
+    if (code != 0)
+        (void)words_say(asked_table.who, "%s runs on as process %d", run->asked.command[0],
+                        (int)outcome->pid);
+    return code;
+}
+
 static int run_asked(struct run *run)
 {
-    int code = settle(&run->settled, &run->asked, run->entry);
+    int code = run->asked.pty ? terminal_note(&run->terminal, &run->asked) : 0;
+    if (code == 0)
+        code = settle(&run->settled, &run->asked, run->entry, &run->terminal);
     if (code < 0)
         return say_errno("cannot prepare the start", code);
     if (run->asked.plan)
-        return print_plan(run);
+        return show_plan(&run->asked, &run->settled.options, run->entry, &run->outcome);
+    if (run->asked.detach)
+        return run_detached(run, watch_now());
     int64_t began_ns = watch_now(), bound_ms = run->settled.options.start_timeout_ms;
     (void)clock_gettime(CLOCK_REALTIME, &run->outcome.began);
     code = open_json(run, began_ns);
@@ -208,7 +225,10 @@ static int run_asked(struct run *run)
 
 int command_run(int argc, char **argv, struct entry *entry)
 {
-    struct run run = {.entry = entry, .json = {.fd = -1, .folder_fd = -1}, .pass = {.fd = -1}};
+    struct run run = {.entry = entry,
+                      .json = {.fd = -1, .folder_fd = -1},
+                      .pass = {.fd = -1},
+                      .terminal = {.fd = -1}};
     int code = CLI_FAILED;
     switch (asked_read(&run.asked, argc, argv)) {
     case TABLE_HELP_SHORT:
@@ -225,6 +245,9 @@ int command_run(int argc, char **argv, struct entry *entry)
     case TABLE_REFUSED:
         break;
     }
+    terminal_done(&run.terminal);
+    if (run.feeds)
+        feed_done(&run.feed);
     if (run.relays)
         relay_done(&run.relay);
     result_file_abandon(&run.json);

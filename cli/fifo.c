@@ -115,8 +115,9 @@ void fifo_close_streams(struct brood_options *options)
 {
     struct brood_stream *const streams[3] = {&options->in, &options->out, &options->err};
     for (int i = BROOD_IN; i <= BROOD_ERR; i++) {
-        if (streams[i]->kind == BROOD_FD)
-            (void)close(streams[i]->fd);
+        if (streams[i]->kind != BROOD_FD || streams[i]->fd <= BROOD_ERR)
+            continue;
+        (void)close(streams[i]->fd);
         *streams[i] = (struct brood_stream){0};
     }
 }

@@ -5,7 +5,7 @@
  *
  * Invariant: what brood itself has to say of its own failure ends with code 125 and one line.
  */
-#include "command_run.h"
+#include "commands.h"
 #include "entry.h"
 #include "listener.h"
 #include "words.h"
@@ -14,16 +14,6 @@
 #include <string.h>
 
 #include <brood.h>
-
-static const struct command {
-    const char *name;
-    const char *brief;
-    int (*run)(int argc, char **argv, struct entry *entry);
-} commands[] = {
-    {"run", "run one command, and end as it did", command_run},
-};
-
-static const size_t command_count = sizeof commands / sizeof commands[0];
 
 static int print_help(const struct entry *entry)
 {

@@ -9,11 +9,15 @@
 #include "base64.h"
 #include "utf8.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct members members_new(void)
 {
+    /* Members have names of our own, so their hashes need no secret. Without a seed jansson would
+     * open /dev/urandom for one, and at the end descriptors may be short. */
+    json_object_seed(1);
     return (struct members){.object = json_object()};
 }
 
@@ -89,4 +93,24 @@ void members_texts(struct members *members, const char *name, char *const *texts
     members_put(members, name, list_of(texts, readable));
     if (!valid)
         put_exact(members, name, list_of(texts, exact));
+}
+
+char *members_line(json_t *object, size_t *ret_length)
+{
+    /* Fifteen digits give back every number of microseconds as it was; more would show the nearest
+     * binary fraction. */
+    const size_t format = JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(15);
+    char *text = NULL;
+    FILE *out = object ? open_memstream(&text, ret_length) : NULL;
+    if (!out) {
+        json_decref(object);
+        return NULL;
+    }
+    bool failed = json_dumpf(object, out, format) < 0 || fputc('\n', out) == EOF;
+    json_decref(object);
+    if (fclose(out) != 0 || failed) {
+        free(text);
+        return NULL;
+    }
+    return text;
 }

@@ -9,6 +9,7 @@
 #define BROOD_CLI_MEMBERS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include <jansson.h>
 
@@ -26,5 +27,8 @@ void members_texts(struct members *members, const char *name, char *const *texts
 
 /* Returns the whole object, which is now the caller's, or NULL if anything failed. */
 json_t *members_take(struct members *members);
+
+/* Takes the object; returns it as one line, newline included, to be freed; NULL without memory. */
+char *members_line(json_t *object, size_t *ret_length);
 
 #endif

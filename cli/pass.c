@@ -43,13 +43,16 @@ static bool is_stop(int number)
     return is_one_of(number, pass_stops, sizeof pass_stops / sizeof pass_stops[0]);
 }
 
-static void choose_signals(sigset_t *set, bool same_group)
+/* With a terminal to put in order first, a stop is ours to carry out. */
+static void choose_signals(sigset_t *set, bool same_group, bool has_modes)
 {
     (void)sigfillset(set); /* without the numbers that the C library keeps for itself */
     for (size_t i = 0; i < sizeof pass_never / sizeof pass_never[0]; i++)
         (void)sigdelset(set, pass_never[i]);
     for (size_t i = 0; i < sizeof pass_stops / sizeof pass_stops[0] && !same_group; i++)
         (void)sigdelset(set, pass_stops[i]);
+    if (has_modes)
+        (void)sigaddset(set, SIGTSTP);
 }
 
 static bool has_terminal(void)
@@ -60,9 +63,11 @@ static bool has_terminal(void)
     return fd >= 0;
 }
 
-int pass_open(struct pass *pass, bool same_group, uint64_t ignored, const char *name)
+int pass_open(struct pass *pass, bool same_group, uint64_t ignored, const char *name,
+              struct terminal *terminal)
 {
     *pass = (struct pass){.fd = -1, .same_group = same_group, .ignored = ignored, .name = name};
+    pass->terminal = terminal;
     pass->leader = getsid(0) == getpid();
     pass->follows = same_group && has_terminal();
     /* Our own writes report EPIPE and EFBIG; a stop of the command announces itself by SIGCHLD. */
@@ -70,7 +75,7 @@ int pass_open(struct pass *pass, bool same_group, uint64_t ignored, const char *
         signal(SIGCHLD, SIG_DFL) == SIG_ERR)
         return -errno;
     sigset_t set;
-    choose_signals(&set, same_group);
+    choose_signals(&set, same_group, terminal != NULL);
     if (sigprocmask(SIG_SETMASK, &set, NULL) < 0)
         return -errno;
     pass->fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -151,6 +156,23 @@ static void pass_on(const struct pass *pass, struct brood_child *child, int numb
                     signal_name ? signal_name : "a signal", pass->name, strerror(-code));
 }
 
+/* What concerns our terminal. True: that was all, it is not passed on. */
+static bool keep_terminal(const struct pass *pass, struct brood_child *child, int number)
+{
+    if (!pass->terminal)
+        return false;
+    if (number == SIGTSTP) {
+        terminal_leave(pass->terminal);
+        stop_self(number);
+    }
+    if (number != SIGTSTP && number != SIGCONT && number != SIGWINCH)
+        return false;
+    /* Whoever had the terminal meanwhile may have changed its modes and its size. */
+    terminal_enter(pass->terminal);
+    terminal_resize(pass->terminal, child);
+    return number != SIGCONT;
+}
+
 bool pass_read(struct pass *pass, struct brood_child *child)
 {
     static const int ends[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
@@ -163,6 +185,8 @@ bool pass_read(struct pass *pass, struct brood_child *child)
                                             !is_ignored(pass, number));
         else if (number == SIGCHLD)
             follow_stop(pass, child);
+        else if (keep_terminal(pass, child, number))
+            continue;
         else if (is_ours_alone(pass, &info))
             pass_on(pass, child, number);
     }

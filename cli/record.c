@@ -9,7 +9,6 @@
 #include "members.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const char *kind_name(const struct outcome *outcome)
@@ -137,24 +136,5 @@ static json_t *record_object(const struct outcome *outcome, char *const *command
 char *record_text(const struct outcome *outcome, char *const *command, int exit_code,
                   size_t *ret_length)
 {
-    /* Fifteen digits give back every number of microseconds as it was; more would show the nearest
-     * binary fraction. */
-    const size_t format = JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(15);
-    /* Members have names of our own, so their hashes need no secret. Without a seed jansson would
-     * open /dev/urandom for one, and at the end descriptors may be short. */
-    json_object_seed(1);
-    json_t *record = record_object(outcome, command, exit_code);
-    char *text = NULL;
-    FILE *out = record ? open_memstream(&text, ret_length) : NULL;
-    if (!out) {
-        json_decref(record);
-        return NULL;
-    }
-    bool failed = json_dumpf(record, out, format) < 0 || fputc('\n', out) == EOF;
-    json_decref(record);
-    if (fclose(out) != 0 || failed) {
-        free(text);
-        return NULL;
-    }
-    return text;
+    return members_line(record_object(outcome, command, exit_code), ret_length);
 }

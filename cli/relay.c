@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Passing the command's output on (--drain). Room cli.
+ * Passing the command's output on (--drain, --pty). Room cli.
  *
  * One thread for each stream, so that a reader of ours that is slow blocks that stream alone: not
  * the other one, not the timeout, not a signal. (O_NONBLOCK is not ours to set: it belongs to the
@@ -47,7 +47,9 @@ static enum lane_state pass_piece(struct lane *lane, char *buffer, uint64_t *lef
         return LANE_ENDED;
     if (length < 0) {
         lane->code = errno;
-        return errno == EINTR ? LANE_RUNNING : LANE_FAILED;
+        if (errno == EIO && lane->source == LANE_FROM_TERMINAL)
+            return LANE_ENDED; /* nobody has it open any more */
+        return errno == EINTR || errno == EAGAIN ? LANE_RUNNING : LANE_FAILED;
     }
     if (*left != NO_END)
         *left -= (uint64_t)length;
@@ -110,13 +112,19 @@ static void *lane_run(void *void_lane)
     return NULL;
 }
 
-static int open_lane(struct relay *relay, struct lane *lane, int fd)
+static int open_lane(struct relay *relay, struct lane *lane, enum lane_source source, int fd)
 {
     lane->stop_fd = relay->stop_fd;
     lane->event_fd = relay->event_fd;
+    lane->source = source;
     lane->in = -1;
     lane->out = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-    if (lane->out < 0 || sem_init(&lane->go, 0, 0) < 0)
+    /* The terminal's end stays the child's, which tells it its size; ours is a copy. This holds the
+     * number for it, so that none can be missing then. */
+    if (source == LANE_FROM_TERMINAL)
+        lane->in = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    if (lane->out < 0 || (source == LANE_FROM_TERMINAL && lane->in < 0) ||
+        sem_init(&lane->go, 0, 0) < 0)
         return -errno;
     int code = pthread_create(&lane->thread, NULL, lane_run, lane);
     if (code == 0)
@@ -124,7 +132,7 @@ static int open_lane(struct relay *relay, struct lane *lane, int fd)
     return -code;
 }
 
-int relay_open(struct relay *relay, bool out, bool err)
+int relay_open(struct relay *relay, enum lane_source out, enum lane_source err)
 {
     *relay = (struct relay){
         .stop_fd = eventfd(0, EFD_CLOEXEC),
@@ -132,21 +140,35 @@ int relay_open(struct relay *relay, bool out, bool err)
     };
     if (relay->stop_fd < 0 || relay->event_fd < 0)
         return -errno;
-    int code = out ? open_lane(relay, &relay->lanes[0], STDOUT_FILENO) : 0;
+    int code = out ? open_lane(relay, &relay->lanes[0], out, STDOUT_FILENO) : 0;
     if (code == 0 && err)
-        code = open_lane(relay, &relay->lanes[1], STDERR_FILENO);
+        code = open_lane(relay, &relay->lanes[1], err, STDERR_FILENO);
     return code;
 }
 
-void relay_go(struct relay *relay, int out, int err)
+/* Gives the lane what it reads from: -1 without a child. */
+static void connect_lane(struct lane *lane, struct brood_child *child, uint32_t stream)
 {
-    const int ends[2] = {out, err};
+    if (child && lane->source == LANE_FROM_PIPE)
+        lane->in = brood_child_take_stream(child, stream);
+    if (lane->source == LANE_FROM_PIPE)
+        return;
+    int fd = child ? brood_child_stream(child, stream) : -1;
+    if (fd < 0 || dup3(fd, lane->in, O_CLOEXEC) < 0) {
+        (void)close(lane->in);
+        lane->in = -1;
+    }
+}
+
+void relay_go(struct relay *relay, struct brood_child *child)
+{
+    static const uint32_t streams[2] = {BROOD_OUT, BROOD_ERR};
     for (int i = 0; i < 2; i++) {
         struct lane *lane = &relay->lanes[i];
         if (lane->state == LANE_UNUSED)
             continue;
-        lane->in = ends[i];
-        if (ends[i] < 0)
+        connect_lane(lane, child, streams[i]);
+        if (lane->in < 0)
             lane->state = LANE_ENDED;
         (void)sem_post(&lane->go);
     }

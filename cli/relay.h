@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Passing the command's output on (--drain). Room cli.
+ * Passing the command's output on (--drain, --pty). Room cli.
  */
 #ifndef BROOD_CLI_RELAY_H
 #define BROOD_CLI_RELAY_H
@@ -9,6 +9,8 @@
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+
+#include <brood.h>
 
 enum lane_state {
     LANE_UNUSED,
@@ -19,8 +21,12 @@ enum lane_state {
     LANE_FAILED       /* writing to our stream, or reading, failed with `code` */
 };
 
+/* What the command writes to. */
+enum lane_source { LANE_FROM_NOTHING, LANE_FROM_PIPE, LANE_FROM_TERMINAL };
+
 struct lane {
-    int in, out;  /* the pipe of the command; our stream */
+    int in, out; /* the end of the command's pipe or terminal; our stream */
+    enum lane_source source;
     int stop_fd;  /* readable: stop */
     int event_fd; /* written to once the lane is over */
     sem_t go;
@@ -34,11 +40,12 @@ struct relay {
     int stop_fd, event_fd;
 };
 
-/* Makes ready all that can fail, for the streams asked for. Returns 0 or -errno. */
-int relay_open(struct relay *relay, bool out, bool err);
+/* Makes ready all that can fail, for what is to come out of our standard output and error. Returns
+ * 0 or -errno. */
+int relay_open(struct relay *relay, enum lane_source out, enum lane_source err);
 
-/* Begins; `out` and `err` are the read ends of the command's pipes, ours from here on, -1: none. */
-void relay_go(struct relay *relay, int out, int err);
+/* Begins to pass on what the command writes; NULL: it could not be started. */
+void relay_go(struct relay *relay, struct brood_child *child);
 
 /* Are all lanes over? Takes note of what relay->event_fd had to say. */
 bool relay_is_over(struct relay *relay);

@@ -13,25 +13,53 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What holds without --grace and --start-timeout; the option table says the same. */
-enum { DEFAULT_GRACE_MS = 10000, DEFAULT_START_TIMEOUT_MS = 60000 };
+/* What holds without --grace, --drain and --start-timeout; the option table says the same. */
+enum { DEFAULT_GRACE_MS = 10000, DEFAULT_DRAIN_MS = 1000, DEFAULT_START_TIMEOUT_MS = 60000 };
 
 int64_t settle_grace_ms(const struct asked *asked)
 {
     return asked->grace_ms >= 0 ? asked->grace_ms : DEFAULT_GRACE_MS;
 }
 
+bool settle_passes_output(const struct asked *asked)
+{
+    return asked->drain_ms >= 0 || asked->pty;
+}
+
+int64_t settle_drain_ms(const struct asked *asked)
+{
+    return asked->drain_ms >= 0 ? asked->drain_ms : DEFAULT_DRAIN_MS;
+}
+
+/* A stream that is inherited, be it by default or in so many words. */
+static struct brood_stream inherited(const struct asked *asked, const struct entry *entry,
+                                     const struct terminal *terminal, int index)
+{
+    bool given = asked->streams[index].given;
+    if (asked->pty && !given)
+        return (struct brood_stream){.kind = BROOD_PTY,
+                                     .flags = BROOD_STREAM_NONBLOCK,
+                                     .rows = terminal->rows,
+                                     .columns = terminal->columns};
+    if (entry->closed[index])
+        return (struct brood_stream){.kind = BROOD_CLOSED};
+    if (index != BROOD_IN && asked->drain_ms >= 0)
+        return (struct brood_stream){.kind = BROOD_PIPE};
+    /* A detached command is left without our streams, unless it is to have them. */
+    if (asked->detach && given)
+        return (struct brood_stream){.kind = BROOD_FD, .fd = index};
+    return (struct brood_stream){0};
+}
+
 static void settle_streams(struct brood_options *options, const struct asked *asked,
-                           const struct entry *entry)
+                           const struct entry *entry, const struct terminal *terminal)
 {
     struct brood_stream *streams[3] = {&options->in, &options->out, &options->err};
     for (int i = BROOD_IN; i <= BROOD_ERR; i++) {
         const struct asked_stream *want = &asked->streams[i];
         *streams[i] = (struct brood_stream){.kind = want->kind, .path = want->path};
-        if (want->kind == BROOD_INHERIT && entry->closed[i])
-            streams[i]->kind = BROOD_CLOSED;
-        else if (want->kind == BROOD_INHERIT && i != BROOD_IN && asked->drain_ms >= 0)
-            streams[i]->kind = BROOD_PIPE;
+        if (want->kind == BROOD_INHERIT)
+            *streams[i] = inherited(asked, entry, terminal, i);
     }
     /* The same place as a closed stream is no place either. */
     if (options->out.kind == BROOD_CLOSED && options->err.kind == BROOD_MERGE)
@@ -57,10 +85,23 @@ static void settle_process(struct brood_options *options, const struct asked *as
         options->flags |= BROOD_SET_NICE;
         options->nice = (int32_t)asked->nice;
     }
+    if (asked->oom != INT64_MIN) {
+        options->flags |= BROOD_SET_OOM_SCORE_ADJ;
+        options->oom_score_adj = (int32_t)asked->oom;
+    }
     if (asked->new_session)
         options->flags |= BROOD_NEW_SESSION;
     if (asked->keep_all)
         options->flags |= BROOD_KEEP_ALL_FDS;
+    if (asked->no_new_privs)
+        options->flags |= BROOD_NO_NEW_PRIVS;
+    if (asked->detach)
+        options->flags |= BROOD_DETACHED;
+    options->credentials = asked->changes_identity ? &asked->credentials : NULL;
+    options->cpus = asked->cpu_words > 0 ? asked->cpus : NULL;
+    options->cpu_words = asked->cpu_words;
+    options->cgroup = asked->cgroup;
+    options->ignore_signals |= asked->ignore_signals;
 }
 
 /* The start is part of the time that --timeout gives. */
@@ -75,7 +116,8 @@ static void settle_start_timeout(struct settled *settled, const struct asked *as
     settled->options.start_timeout_ms = bound;
 }
 
-int settle(struct settled *settled, const struct asked *asked, const struct entry *entry)
+int settle(struct settled *settled, const struct asked *asked, const struct entry *entry,
+           struct terminal *terminal)
 {
     *settled = (struct settled){.options = {.size = sizeof(struct brood_options)}};
     struct brood_options *options = &settled->options;
@@ -83,7 +125,11 @@ int settle(struct settled *settled, const struct asked *asked, const struct entr
     /* env(1), nohup(1) and timeout(1) run a script without #! by way of execvp(3). */
     options->flags = BROOD_SCRIPT_SHELL;
     options->ignore_signals = entry->ignored;
-    settle_streams(options, asked, entry);
+    settle_streams(options, asked, entry, terminal);
+    if (asked->pty) {
+        options->before_exec = terminal_begin;
+        options->user = terminal;
+    }
     settle_process(options, asked);
     settle_start_timeout(settled, asked);
 

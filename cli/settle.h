@@ -7,6 +7,7 @@
 
 #include "asked.h"
 #include "entry.h"
+#include "terminal.h"
 
 struct settled {
     struct brood_options options;
@@ -15,12 +16,17 @@ struct settled {
     char **listener; /* the words of a start by way of listener_exec(), or NULL */
 };
 
-/* Everything in it points to `asked` and to itself: use it in place. Returns 0 or -ENOMEM; to be
- * given to settle_done() in either case. */
-int settle(struct settled *settled, const struct asked *asked, const struct entry *entry);
+/* Everything in it points to `asked`, `terminal` and to itself: use it in place. Returns 0 or
+ * -ENOMEM; to be given to settle_done() in either case. */
+int settle(struct settled *settled, const struct asked *asked, const struct entry *entry,
+           struct terminal *terminal);
 void settle_done(struct settled *settled);
 
 /* The time between SIGTERM and SIGKILL. */
 int64_t settle_grace_ms(const struct asked *asked);
+
+/* Is the command's output passed on by us, and how long after its end. */
+bool settle_passes_output(const struct asked *asked);
+int64_t settle_drain_ms(const struct asked *asked);
 
 #endif

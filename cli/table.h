@@ -1,12 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The option table of a command: one table makes the parser, -h, --help and the check of the
- * manual. Room cli; knows no command.
+ * The option table of a command: one table makes the parser, -h, --help, the completions of shells
+ * and the check of the manual. Room cli; knows no command.
  */
 #ifndef BROOD_CLI_TABLE_H
 #define BROOD_CLI_TABLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
+
+/* What a value is: what a shell could complete there. */
+enum table_value {
+    VALUE_NONE,       /* the option takes none */
+    VALUE_PLAIN,      /* a number, a duration, a new name: nobody can guess it */
+    VALUE_WORDS,      /* one of `words` */
+    VALUE_FILE,       /* a file, or one of `words` */
+    VALUE_DIRECTORY,  /* a directory */
+    VALUE_VARIABLE,   /* the name of an environment variable */
+    VALUE_ASSIGNMENT, /* such a name, '=' and a value */
+    VALUE_LIMIT,      /* the name of a resource limit, '=' and numbers */
+    VALUE_SIGNALS,    /* names of signals, separated by commas */
+    VALUE_USER,       /* a user */
+    VALUE_GROUP,      /* a group */
+    VALUE_GROUPS      /* groups, separated by commas */
+};
 
 struct table_option {
     const char *name;    /* without the dashes */
@@ -17,6 +34,16 @@ struct table_option {
      * CLI_FAILED. NULL: this is the option for help. */
     int (*take)(void *asked, const struct table_option *option, const char *value);
     int which; /* for take functions that several options share */
+    enum table_value value;
+    const char *words; /* separated by blanks; NULL: none */
+    bool repeats;      /* every one counts, not the last alone */
+};
+
+/* What follows the options. */
+enum table_rest {
+    REST_NONE,
+    REST_COMMAND, /* another command with arguments of its own */
+    REST_WORD     /* one of `rest_words` */
 };
 
 struct table {
@@ -26,6 +53,8 @@ struct table {
     const char *after; /* --help ends with it */
     const struct table_option *options;
     size_t count;
+    enum table_rest rest;
+    const char *rest_words; /* separated by blanks */
 };
 
 enum table_end { TABLE_READ, TABLE_REFUSED, TABLE_HELP_SHORT, TABLE_HELP_LONG };

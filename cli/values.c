@@ -151,6 +151,11 @@ static const struct limit_name *find_limit(const char *name, size_t length)
     return NULL;
 }
 
+const char *values_limit_name(size_t index)
+{
+    return index < sizeof limit_names / sizeof limit_names[0] ? limit_names[index].name : NULL;
+}
+
 /* One value of a limit; *text moves past it. UINT64_MAX means unlimited, so it is too large. */
 static int read_amount(const char **text, bool bytes, uint64_t *ret)
 {

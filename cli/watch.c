@@ -197,7 +197,7 @@ static void see_end(struct watch *watch)
                         "status",
                         watch->asked->command[0]);
     if (watch->relay)
-        enter(watch, WATCH_DRAINING, watch->asked->drain_ms);
+        enter(watch, WATCH_DRAINING, settle_drain_ms(watch->asked));
     else
         enter(watch, WATCH_OVER, -1);
 }
@@ -214,7 +214,7 @@ static void sum_up_relay(struct watch *watch)
         (void)words_say(asked_table.who,
                         "another process still holds the %s of %s; closed after %s",
                         lanes_in(relay, LANE_HELD), watch->asked->command[0],
-                        words_duration(watch->asked->drain_ms, drain));
+                        words_duration(settle_drain_ms(watch->asked), drain));
     if (failed < 0)
         return;
     watch->outcome->output_lost = true;
@@ -224,6 +224,14 @@ static void sum_up_relay(struct watch *watch)
 }
 
 /* ------------------------------------------------------------------ the loop */
+
+/* Has the command ended? Where there is no pidfd to say so, SIGCHLD is what wakes us. */
+static bool end_is_there(struct watch *watch, const struct pollfd *pidfd)
+{
+    if (has_ended(watch))
+        return false;
+    return pidfd->fd >= 0 ? pidfd->revents != 0 : brood_child_wait(watch->child, 0, NULL) == 0;
+}
 
 static void wait_for_event(struct watch *watch, struct pollfd fds[3])
 {
@@ -243,14 +251,15 @@ static void step(struct watch *watch)
 {
     struct pollfd fds[3];
     wait_for_event(watch, fds);
-    if (fds[0].revents)
+    bool ended = end_is_there(watch, &fds[0]);
+    if (ended)
         see_end(watch);
     if (fds[1].revents && pass_read(watch->pass, has_ended(watch) ? NULL : watch->child))
         enter(watch, WATCH_OVER, -1);
     if (watch->relay && watch->phase != WATCH_OVER && relay_is_over(watch->relay) &&
         has_ended(watch))
         enter(watch, WATCH_OVER, -1);
-    if (!fds[0].revents && watch->deadline_ns != NEVER && watch_now() >= watch->deadline_ns)
+    if (!ended && watch->deadline_ns != NEVER && watch_now() >= watch->deadline_ns)
         act_on_deadline(watch);
 }
 

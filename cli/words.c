@@ -27,18 +27,18 @@ static bool is_plain(const char *text, size_t length, bool valid)
     return length != 2 || first != 0xC2 || (unsigned char)text[1] >= 0xA0;
 }
 
-/* Appends to line[*used], leaving room for the newline. Returns false when the line is full. */
+/* Appends to line[*used], leaving room for the end of the line. False: the line is full. */
 static bool add_escaped(char *line, size_t *used, const char *text, size_t length, bool valid)
 {
     if (is_plain(text, length, valid)) {
-        if (*used + length > LINE_SIZE - 1)
+        if (*used + length > LINE_SIZE - 2)
             return false;
         memcpy(line + *used, text, length);
         *used += length;
         return true;
     }
     for (size_t i = 0; i < length; i++) {
-        if (*used + 4 > LINE_SIZE - 1)
+        if (*used + 4 > LINE_SIZE - 2)
             return false;
         char hex[5];
         (void)snprintf(hex, sizeof hex, "\\x%02X", (unsigned)(unsigned char)text[i]);
@@ -46,6 +46,13 @@ static bool add_escaped(char *line, size_t *used, const char *text, size_t lengt
         *used += 4;
     }
     return true;
+}
+
+static bool raw_terminal;
+
+void words_at_raw_terminal(bool raw)
+{
+    raw_terminal = raw;
 }
 
 int words_say(const char *who, const char *format, ...)
@@ -66,6 +73,8 @@ int words_say(const char *who, const char *format, ...)
         step = utf8_step(text + at, length - at, &valid);
         room = add_escaped(line, &used, text + at, step, valid);
     }
+    if (raw_terminal)
+        line[used++] = '\r';
     line[used++] = '\n';
     /* There is nobody left to tell when this fails. */
     ssize_t ignored = write(STDERR_FILENO, line, used);

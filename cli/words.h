@@ -22,6 +22,10 @@ enum cli_code {
  * what the command then most often ends with. */
 int words_say(const char *who, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* While our terminal does not turn a newline into the beginning of the next line, lines say that
+ * themselves. */
+void words_at_raw_terminal(bool raw);
+
 /* End printing a result: flush standard output and say so if anything of it was lost, be it because
  * standard output was `closed` from the beginning. Returns 0 or CLI_FAILED. */
 int words_printed(const char *who, bool closed);

@@ -63,7 +63,8 @@ enum brood_stream_kind {
     BROOD_MERGE = 6,   /* the same description as the other output stream (2>&1, or 1>&2) */
     BROOD_CLOSED = 7,  /* no descriptor at all */
     BROOD_MEMORY =
-        8 /* in: `input`, by a sealed memfd_create(2); out, err: collected by brood_run */
+        8,        /* in: `input`, by a sealed memfd_create(2); out, err: collected by brood_run */
+    BROOD_PTY = 9 /* a pseudoterminal, see pty(7); all streams of this kind share one */
 };
 
 /* Bits of brood_stream.flags. */
@@ -89,7 +90,9 @@ struct brood_stream {
     const void *input;     /* MEMORY in: the bytes, `input_length` of them */
     size_t input_length;   /* bytes */
     uint64_t output_limit; /* MEMORY out, err: bytes kept at most; 0: no limit */
-    uint32_t reserved[4];
+    uint16_t rows;         /* PTY: lines of the terminal; 0: 24 */
+    uint16_t columns;      /* PTY: characters of a line; 0: 80 */
+    uint32_t reserved[3];
 };
 
 /* The child's descriptor `to` is the caller's descriptor `from`; equal numbers keep it as it is.
@@ -105,16 +108,35 @@ struct brood_rlimit {
     uint64_t soft, hard;
 };
 
+/* Bits of brood_credentials.flags. */
+enum brood_credentials_flag {
+    BROOD_KEEP_GROUPS = 1 /* the supplementary groups stay as they are */
+};
+
+/* Who the child is. Set in the order groups, gid, uid, and read back, in the child alone. Ids are
+ * real, effective and saved ones at once; UINT32_MAX leaves one as it is. No groups means none. */
+struct brood_credentials {
+    uint32_t uid, gid;
+    const uint32_t *groups; /* supplementary groups, see setgroups(2) */
+    size_t group_count;
+    uint32_t flags; /* enum brood_credentials_flag */
+    uint32_t reserved[3];
+};
+
 /* Bits of brood_options.flags. */
 enum brood_flag {
-    BROOD_SET_UMASK = 1,     /* `umask` counts */
-    BROOD_SET_NICE = 2,      /* `nice` counts */
-    BROOD_SET_CWD_FD = 4,    /* `cwd_fd` counts */
-    BROOD_NEW_SESSION = 8,   /* setsid(2): a new session and group, no controlling terminal */
-    BROOD_NEW_GROUP = 16,    /* setpgid(2): a new process group led by the child */
-    BROOD_SHELL = 32,        /* run /bin/sh -c with the words of argv, each quoted */
-    BROOD_SCRIPT_SHELL = 64, /* a script without #! is run by /bin/sh, as execvp(3) does */
-    BROOD_KEEP_ALL_FDS = 128 /* keep every descriptor that is not close-on-exec */
+    BROOD_SET_UMASK = 1,           /* `umask` counts */
+    BROOD_SET_NICE = 2,            /* `nice` counts */
+    BROOD_SET_CWD_FD = 4,          /* `cwd_fd` counts */
+    BROOD_NEW_SESSION = 8,         /* setsid(2): a new session and group, no controlling terminal */
+    BROOD_NEW_GROUP = 16,          /* setpgid(2): a new process group led by the child */
+    BROOD_SHELL = 32,              /* run /bin/sh -c with the words of argv, each quoted */
+    BROOD_SCRIPT_SHELL = 64,       /* a script without #! is run by /bin/sh, as execvp(3) does */
+    BROOD_KEEP_ALL_FDS = 128,      /* keep every descriptor that is not close-on-exec */
+    BROOD_SET_OOM_SCORE_ADJ = 256, /* `oom_score_adj` counts */
+    BROOD_NO_NEW_PRIVS = 512,      /* prctl(2) PR_SET_NO_NEW_PRIVS: exec grants nothing */
+    BROOD_FOREGROUND = 1024,       /* its group has the controlling terminal until it ends */
+    BROOD_DETACHED = 2048          /* a life of its own: see brood_start() */
 };
 
 /* Where a program name without a slash is looked up. */
@@ -170,6 +192,14 @@ struct brood_options {
     int64_t timeout_ms;       /* brood_run: the life of the child */
     int64_t grace_ms;         /* brood_run: between SIGTERM and SIGKILL at the timeout */
     int64_t drain_ms;         /* brood_run: for streams to end after the child has ended */
+    const struct brood_credentials *credentials; /* NULL: the caller's */
+    const uint64_t *cpus; /* bit n of the whole: may run on processor n; NULL: the caller's */
+    size_t cpu_words;     /* length of cpus */
+    const char *cgroup;   /* directory of the control group to begin in; NULL: the caller's */
+    int (*before_exec)(void *user); /* called in the child just before exec; see brood_start() */
+    void *user;                     /* its argument */
+    int32_t oom_score_adj;          /* -1000..1000, with BROOD_SET_OOM_SCORE_ADJ */
+    uint32_t reserved1;             /* zero */
 };
 
 #ifndef __cplusplus /* C++ and others: brood_options_init() */
@@ -189,10 +219,14 @@ enum brood_stage {
     BROOD_STAGE_CREATE = 6,       /* the new process itself: clone(2) */
     BROOD_STAGE_SESSION = 7,      /* setsid(2) */
     BROOD_STAGE_GROUP = 8,        /* setpgid(2) */
+    BROOD_STAGE_TERMINAL = 9,     /* the pseudoterminal, the controlling terminal, its group */
+    BROOD_STAGE_CGROUP = 10,      /* the control group */
+    BROOD_STAGE_CREDENTIALS = 11, /* groups, gid, uid, no_new_privs */
     BROOD_STAGE_DIRECTORY = 12,   /* chdir(2), fchdir(2) */
     BROOD_STAGE_DESCRIPTORS = 13, /* dup2(2), close_range(2), close(2) in the child */
     BROOD_STAGE_SIGNALS = 14,     /* dispositions and mask of the child */
-    BROOD_STAGE_RESOURCE = 15,    /* limits, umask, nice value */
+    BROOD_STAGE_RESOURCE = 15,    /* limits, umask, nice value, affinity, oom_score_adj */
+    BROOD_STAGE_HOOK = 16,        /* before_exec said no */
     BROOD_STAGE_EXEC = 17,        /* execve(2) */
     BROOD_STAGE_TIMEOUT = 19      /* start_timeout_ms ran out */
 };
@@ -294,6 +328,8 @@ struct brood_result {
  *                   descriptor that is not open. timeout_ms, grace_ms, drain_ms and output to
  *                   memory need brood_run().
  *          memory   -ENOMEM. pipe -EMFILE, -ENFILE. create -EMFILE, -EAGAIN, -ENOMEM, -EPERM.
+ *          terminal -ENXIO the caller has no controlling terminal, -ENOENT, -EMFILE, -ENOSPC.
+ *          cgroup   -ENOENT, -EACCES, -EBUSY. credentials -EPERM, -EAGAIN that user's RLIMIT_NPROC.
  *          exec     whatever execve(2) says, with a detail. timeout -ETIMEDOUT.
  *          The others carry the errno of the call in the child.
  * Threads  any number at once.
@@ -303,7 +339,20 @@ struct brood_result {
  * Time     without start_timeout_ms the call waits for exec; a file system or a FIFO that stalls,
  *          stalls it. A process that cannot be killed when the time is over is named in
  *          unkillable_pid and looked after by later calls.
- * Source   clone(2) CLONE_PIDFD (Linux 5.2), clone3(2) (5.3), close_range(2) (5.9), execve(2).
+ * Memory   The new process shares the caller's memory until exec, at no cost of copying, unless
+ *          credentials, oom_score_adj or before_exec are given: then it has a copy.
+ * before_exec(user) runs in that copy, after everything else, with the child's descriptors, ids and
+ *          signals. It may make async-signal-safe calls only (signal-safety(7)); no handler of
+ *          pthread_atfork(3) has run. 0 goes on; an errno fails the start at stage hook.
+ * Terminal A pseudoterminal makes a new session with it as controlling terminal. BROOD_FOREGROUND
+ *          gives the caller's controlling terminal to the child's group; its end, or the failure of
+ *          the start, gives it back unless somebody else has it by then.
+ * Detached The program leads a session of its own and is nobody's child here: whoever takes in
+ *          orphans (init, or a subreaper, see prctl(2)) reaps it. Streams that would be inherited
+ *          are /dev/null. brood_child_free() lets it run. Its exit status is known on Linux 6.15
+ *          and later, else BROOD_LOST. Without pidfds wait, signal and stop say -ENOTSUP.
+ * Source   clone(2) CLONE_PIDFD (Linux 5.2), clone3(2) (5.3), CLONE_INTO_CGROUP (5.7),
+ *          close_range(2) (5.9), execve(2), credentials(7), pty(7), cgroups(7).
  */
 BROOD_API int brood_start(const struct brood_options *options, struct brood_child **ret,
                           struct brood_error *reterr);
@@ -346,10 +395,13 @@ BROOD_API ssize_t brood_plan_text(const struct brood_options *options, char *buf
 /* Returns the process id. It stays valid until the child has been waited for. */
 BROOD_API pid_t brood_child_pid(const struct brood_child *child);
 
-/* Returns the pidfd, borrowed: readable (poll(2), epoll(7)) once the child has ended. */
+/* Returns the pidfd, borrowed: readable (poll(2), epoll(7)) once the child has ended. -ENOTSUP
+ * where the system gives none. */
 BROOD_API int brood_child_pidfd(const struct brood_child *child);
 
-/* Returns our end of stream BROOD_IN, BROOD_OUT or BROOD_ERR, borrowed; -EBADF if there is none. */
+/* Returns our end of stream BROOD_IN, BROOD_OUT or BROOD_ERR, borrowed; -EBADF if there is none. Of
+ * a pseudoterminal all that is written comes by out if out is one, else by err; in is a descriptor
+ * of its own. Closing it is no end-of-file there: write the terminal's character for that, 4. */
 BROOD_API int brood_child_stream(const struct brood_child *child, uint32_t stream);
 
 /* As brood_child_stream(), but the descriptor is now yours to close. Sole use. */
@@ -360,11 +412,18 @@ BROOD_API int brood_child_close_stream(struct brood_child *child, uint32_t strea
 
 /*
  * Read what the child wrote to `stream` (BROOD_IN too, for a socket).
- * Returns  the number of bytes, at most size; 0 at end-of-file; -ETIMEDOUT, -EBADF, -errno of
- *          read(2).
+ * Returns  the number of bytes, at most size; 0 at end-of-file, of a pseudoterminal too (where
+ *          read(2) says EIO); -ETIMEDOUT, -EBADF, -errno of read(2).
  */
 BROOD_API ssize_t brood_child_read(struct brood_child *child, uint32_t stream, void *buffer,
                                    size_t size, int64_t timeout_ms);
+
+/*
+ * Tell the child's pseudoterminal its size; the foreground group in it gets SIGWINCH if it is new.
+ * Returns  0; -EBADF if there is none, or its descriptor has been taken or closed.
+ * Source   TIOCSWINSZ, ioctl_tty(2).
+ */
+BROOD_API int brood_child_resize(struct brood_child *child, uint16_t rows, uint16_t columns);
 
 /*
  * Write to the child's standard input.
@@ -415,7 +474,8 @@ BROOD_API uint32_t brood_child_scope_tier(const struct brood_child *child);
  * pid, or -ESRCH if it has been reaped already. Sole use. */
 BROOD_API pid_t brood_child_release(struct brood_child *child);
 
-/* End what still runs (SIGKILL), reap it, close the streams, free the handle. NULL is fine.
+/* End what still runs (SIGKILL), unless it is detached, reap it, close the streams, free the
+ * handle. NULL is fine.
  * Bounded: a process that the kernel cannot end within 10 s is kept aside and reaped by a later
  * call. Returns NULL. Sole use. */
 BROOD_API struct brood_child *brood_child_free(struct brood_child *child);

@@ -42,6 +42,7 @@ int bd_child_new(const struct brood_options *options, struct brood_child **ret,
         free(child);
         return result;
     }
+    child->group = options->join_group ? options->join_group : child->started.process.pid;
     *ret = child;
     return 0;
 }
@@ -86,18 +87,32 @@ static void fill_exit(const struct os_exit *from, struct brood_exit *ret)
     }
 }
 
+/* Unless somebody else has taken it meanwhile. */
+static void take_terminal_back(struct brood_child *child)
+{
+    const struct bd_started *started = &child->started;
+    if (started->terminal_fd < 0)
+        return;
+    if (bd_os_terminal_foreground(started->terminal_fd) == child->group)
+        (void)bd_os_terminal_give(started->terminal_fd, started->foreground_before);
+    bd_os_close(bd_os_take(&child->started.terminal_fd));
+}
+
 bool bd_child_note_end(struct brood_child *child)
 {
     struct os_exit status;
     (void)pthread_mutex_lock(&child->lock);
     if (!child->ended) {
         /* While the leader is unreaped its number, and so its group's, cannot be anybody else's. */
-        if (child->scope == BROOD_SCOPE_GROUP && bd_os_exit_is_ours(child->started.pidfd))
-            (void)bd_os_signal_group(child->started.pid, SIGKILL);
-        child->ended = bd_os_exit_reap(child->started.pidfd, &status) == 0;
-        child->exit.started_ns = (uint64_t)child->started.started_ns;
-        if (child->ended)
+        struct os_process process = child->started.process;
+        if (child->scope == BROOD_SCOPE_GROUP && bd_os_exit_is_ours(process))
+            (void)bd_os_signal_group(process.pid, SIGKILL);
+        child->ended = bd_os_exit_reap(process, &status) == 0;
+        if (child->ended) {
+            take_terminal_back(child);
+            child->exit.started_ns = (uint64_t)child->started.started_ns;
             fill_exit(&status, &child->exit);
+        }
     }
     bool ended = child->ended;
     (void)pthread_mutex_unlock(&child->lock);
@@ -114,23 +129,38 @@ static bool has_ended(struct brood_child *child, struct brood_exit *ret)
     return ended;
 }
 
-/* A traced child has ended, but cannot be reaped before its tracer lets go. */
+/* A traced child has ended, but cannot be reaped before its tracer lets go. Without a pidfd each
+ * look is a short one, since another thread may reap it and the number be somebody else's then. */
 static int wait_by(struct brood_child *child, int64_t deadline_ns)
 {
+    struct os_process process = child->started.process;
     for (;;) {
-        int result = bd_os_exit_wait(child->started.pidfd, deadline_ns);
-        if (result < 0 || bd_child_note_end(child))
+        int64_t tick_ns = process.pidfd < 0 ? bd_os_now_ns() + OS_TICK_NS : OS_NEVER;
+        int result = bd_os_exit_wait(process, tick_ns < deadline_ns ? tick_ns : deadline_ns);
+        if (has_ended(child, NULL))
+            return 0;
+        if (result == 0 && bd_child_note_end(child))
+            return 0;
+        if (result < 0 && result != -ETIMEDOUT)
             return result;
         if (bd_os_now_ns() >= deadline_ns)
             return -ETIMEDOUT;
-        bd_os_pause_ns(OS_TRACED_PAUSE_NS);
+        if (result == 0)
+            bd_os_pause_ns(OS_TRACED_PAUSE_NS);
     }
+}
+
+bool bd_child_is_unknown(const struct brood_child *child)
+{
+    return child->started.detached && child->started.process.pidfd < 0;
 }
 
 int brood_child_wait(struct brood_child *child, int64_t timeout_ms, struct brood_exit *ret)
 {
     if (has_ended(child, ret))
         return 0;
+    if (bd_child_is_unknown(child))
+        return -ENOTSUP;
     int state = bd_os_cancel_off();
     int result = wait_by(child, bd_os_deadline_ns(timeout_ms));
     if (result == 0)
@@ -143,12 +173,13 @@ int brood_child_wait(struct brood_child *child, int64_t timeout_ms, struct brood
 
 pid_t brood_child_pid(const struct brood_child *child)
 {
-    return child->started.pid;
+    return child->started.process.pid;
 }
 
 int brood_child_pidfd(const struct brood_child *child)
 {
-    return child->started.pidfd;
+    int pidfd = child->started.process.pidfd;
+    return pidfd < 0 ? -ENOTSUP : pidfd;
 }
 
 uint32_t brood_child_scope_tier(const struct brood_child *child)

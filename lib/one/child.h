@@ -2,7 +2,7 @@
 /*
  * One owned child, as the files of this room see it.
  *
- * Room one. Invariants: pid, pidfd, scope and started_ns never change; `ended` and `exit`
+ * Room one. Invariants: process, scope and started_ns never change; `ended` and `exit`
  * belong to the lock; the process is reaped under the lock, so a group signal under it cannot hit a
  * stranger.
  */
@@ -20,6 +20,7 @@
 struct brood_child {
     struct bd_started started;
     uint32_t scope;
+    pid_t group; /* that it was given a terminal with */
     pthread_mutex_t lock;
     bool ended;
     struct brood_exit exit; /* once ended; its cause is set before */
@@ -33,9 +34,16 @@ int bd_child_new(const struct brood_options *options, struct brood_child **ret,
 /* Reaps a child that bd_os_exit_wait() saw end, once. False: a tracer holds it still. */
 bool bd_child_note_end(struct brood_child *child);
 
+/* Somebody else's child without a pidfd: nothing but its number is known, and that may be another's
+ * by now. */
+bool bd_child_is_unknown(const struct brood_child *child);
+
 /* As brood_child_signal(), and if it hits, `cause` is why the child ended unless another came
  * first. */
 int bd_child_signal_because(struct brood_child *child, int signal, uint32_t cause);
+
+/* SIGTERM, so that it acts on it even if it is stopped. 0, or what signalling says. */
+int bd_child_ask(struct brood_child *child, uint32_t cause);
 
 /* End and reap within BD_KILL_BOUND_MS; 0, -ETIMEDOUT or -EPERM. */
 int bd_child_kill(struct brood_child *child, uint32_t cause);

@@ -14,17 +14,18 @@
 
 static int send_signal(struct brood_child *child, int signal)
 {
-    int pidfd = child->started.pidfd;
+    struct os_process process = child->started.process;
+    if (bd_child_is_unknown(child))
+        return -ENOTSUP;
     /* A zombie takes signals without a word: after the end nobody shall be said to be hit. */
-    if (bd_os_exit_wait(pidfd, 0) == 0)
+    if (bd_os_exit_wait(process, 0) == 0)
         return -ESRCH;
-    pid_t pid = child->started.pid;
-    if (child->scope != BROOD_SCOPE_GROUP || !bd_os_exit_is_ours(pidfd))
-        return bd_os_signal(pidfd, pid, signal);
-    int result = bd_os_signal_group(pid, signal);
+    if (child->scope != BROOD_SCOPE_GROUP || !bd_os_exit_is_ours(process))
+        return bd_os_signal(process, signal);
+    int result = bd_os_signal_group(process.pid, signal);
     /* A leader may have left its group; and SIGKILL twice is no more than once. */
-    if (result < 0 || signal == SIGKILL || !bd_os_leads_group(pid))
-        result = bd_os_signal(pidfd, pid, signal);
+    if (result < 0 || signal == SIGKILL || !bd_os_leads_group(process.pid))
+        result = bd_os_signal(process, signal);
     return result;
 }
 
@@ -62,22 +63,22 @@ int bd_child_kill(struct brood_child *child, uint32_t cause)
 }
 
 /* SIGCONT: a stopped process would not act on SIGTERM. */
-static int ask_to_end(struct brood_child *child)
+int bd_child_ask(struct brood_child *child, uint32_t cause)
 {
-    int result = bd_child_signal_because(child, SIGTERM, BROOD_CAUSE_ASKED);
+    int result = bd_child_signal_because(child, SIGTERM, cause);
     if (result == 0)
-        (void)bd_child_signal_because(child, SIGCONT, BROOD_CAUSE_ASKED);
+        (void)bd_child_signal_because(child, SIGCONT, cause);
     return result;
 }
 
 int brood_child_stop(struct brood_child *child, int64_t grace_ms, struct brood_exit *ret)
 {
-    if (brood_child_wait(child, 0, ret) == 0)
-        return 0;
+    int result = brood_child_wait(child, 0, ret);
+    if (result != -ETIMEDOUT)
+        return result;
     int state = bd_os_cancel_off();
-    int result = -ETIMEDOUT;
     if (grace_ms != 0) {
-        result = ask_to_end(child);
+        result = bd_child_ask(child, BROOD_CAUSE_ASKED);
         if (result == 0 || result == -ESRCH)
             result = brood_child_wait(child, grace_ms, NULL);
     }
@@ -91,10 +92,11 @@ int brood_child_stop(struct brood_child *child, int64_t grace_ms, struct brood_e
 
 /* ------------------------------------------------------------------ the handle's end */
 
-static void close_streams(struct brood_child *child)
+static void close_descriptors(struct brood_child *child)
 {
     for (int index = 0; index < BD_STREAMS; index++)
         bd_os_close(bd_os_take(&child->started.streams[index]));
+    bd_os_close(bd_os_take(&child->started.terminal_fd));
 }
 
 static void free_handle(void *owner)
@@ -106,9 +108,9 @@ static void free_handle(void *owner)
 
 void bd_child_set_aside(struct brood_child *child)
 {
-    close_streams(child);
+    close_descriptors(child);
     child->parked =
-        (struct os_parked){.pidfd = child->started.pidfd, .free = free_handle, .owner = child};
+        (struct os_parked){.process = child->started.process, .free = free_handle, .owner = child};
     bd_os_park(&child->parked);
 }
 
@@ -117,17 +119,19 @@ struct brood_child *brood_child_free(struct brood_child *child)
     if (!child)
         return NULL;
     int state = bd_os_cancel_off();
-    int pidfd = child->started.pidfd;
+    struct os_process process = child->started.process;
+    int result = 0;
+    if (child->started.detached)
+        (void)brood_child_wait(child, 0, NULL); /* it may be ours by now, and a zombie */
     /* Not ours: a forked copy of the program frees its copy of the handle, or somebody has reaped
      * it. */
-    int result = 0;
-    if (!child->ended && bd_os_exit_is_ours(pidfd))
+    else if (!child->ended && bd_os_exit_is_ours(process))
         result = bd_child_kill(child, BROOD_CAUSE_ASKED);
     if (result < 0) {
         bd_child_set_aside(child);
     } else {
-        close_streams(child);
-        bd_os_close(pidfd);
+        close_descriptors(child);
+        bd_os_close(process.pidfd);
         free_handle(child);
     }
     bd_os_cancel_restore(state);
@@ -137,9 +141,9 @@ struct brood_child *brood_child_free(struct brood_child *child)
 pid_t brood_child_release(struct brood_child *child)
 {
     int state = bd_os_cancel_off();
-    pid_t pid = child->ended ? -ESRCH : child->started.pid;
-    close_streams(child);
-    bd_os_close(child->started.pidfd);
+    pid_t pid = child->ended ? -ESRCH : child->started.process.pid;
+    close_descriptors(child);
+    bd_os_close(child->started.process.pidfd);
     free_handle(child);
     bd_os_cancel_restore(state);
     return pid;

@@ -10,7 +10,6 @@
 #include <brood.h>
 
 #include "../base/text.h"
-#include "../os/os.h"
 
 static const struct {
     int number;
@@ -94,14 +93,4 @@ const char *brood_exit_text(const struct brood_exit *exit, char *buffer, size_t 
     if (exit->flags & BROOD_EXIT_STREAMS_HELD)
         bd_text_add(&text, "; another process holds its output open");
     return buffer;
-}
-
-int64_t brood_raise_nofile(void)
-{
-    return bd_os_raise_nofile();
-}
-
-const char *brood_version(void)
-{
-    return "0.1.0";
 }

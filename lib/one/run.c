@@ -17,6 +17,7 @@
 #include "child.h"
 #include "collect.h"
 
+/* In this order: from DRAINING on the child has ended. */
 enum run_state { RUNNING, ASKED_TO_END, KILLED, DRAINING, OVER };
 
 struct run {
@@ -26,8 +27,12 @@ struct run {
     enum run_state state;
     int64_t deadline_ns; /* of the state */
     uint32_t cause;      /* why it is being ended */
-    bool ended;
 };
+
+static bool child_is_gone(const struct run *run)
+{
+    return run->state >= DRAINING;
+}
 
 /* ------------------------------------------------------------------ ending */
 
@@ -45,8 +50,7 @@ static void begin_ending(struct run *run, uint32_t cause)
         kill_now(run);
         return;
     }
-    (void)bd_child_signal_because(run->child, SIGTERM, cause);
-    (void)bd_child_signal_because(run->child, SIGCONT, cause);
+    (void)bd_child_ask(run->child, cause);
     run->state = ASKED_TO_END;
     run->deadline_ns = bd_os_deadline_ns(run->options.grace_ms);
 }
@@ -77,7 +81,6 @@ static void note_end(struct run *run)
         bd_os_pause_ns(OS_TRACED_PAUSE_NS);
         return;
     }
-    run->ended = true;
     run->state = DRAINING;
     run->deadline_ns = bd_os_deadline_ns(run->options.drain_ms);
 }
@@ -99,14 +102,27 @@ static bool streams_are_open(const struct run *run)
     return run->collectors[BROOD_OUT].fd >= 0 || run->collectors[BROOD_ERR].fd >= 0;
 }
 
+/* Without a pidfd the end makes nothing ready: then it is looked for now and then. */
+static int watch_all(struct run *run, struct os_watch watches[BD_STREAMS])
+{
+    if (watches[0].fd != -ENOTSUP)
+        return bd_os_watch(watches, BD_STREAMS, run->deadline_ns);
+    watches[0].fd = -1;
+    int64_t tick_ns = bd_os_now_ns() + OS_TICK_NS;
+    int ready =
+        bd_os_watch(watches, BD_STREAMS, tick_ns < run->deadline_ns ? tick_ns : run->deadline_ns);
+    watches[0].ready = bd_os_exit_wait(run->child->started.process, 0) == 0;
+    return ready;
+}
+
 static int turn(struct run *run)
 {
     struct os_watch watches[BD_STREAMS] = {
-        {.fd = run->ended ? -1 : brood_child_pidfd(run->child)},
+        {.fd = child_is_gone(run) ? -1 : brood_child_pidfd(run->child)},
         {.fd = run->collectors[BROOD_OUT].fd},
         {.fd = run->collectors[BROOD_ERR].fd},
     };
-    int ready = bd_os_watch(watches, BD_STREAMS, run->deadline_ns);
+    int ready = watch_all(run, watches);
     if (ready < 0)
         return ready;
     for (int index = BROOD_OUT; index <= BROOD_ERR; index++) {
@@ -118,7 +134,7 @@ static int turn(struct run *run)
         note_end(run);
     /* By the clock and not by silence: a stream that always has something must not stretch a
      * bound. */
-    if (ready == 0 || bd_os_now_ns() >= run->deadline_ns)
+    if (bd_os_now_ns() >= run->deadline_ns)
         return go_on_late(run);
     return 0;
 }
@@ -138,7 +154,7 @@ static int pump(struct run *run)
 {
     run->deadline_ns =
         bd_os_deadline_ns(run->options.timeout_ms ? run->options.timeout_ms : BROOD_FOREVER);
-    while (run->state != OVER && !(run->ended && !streams_are_open(run))) {
+    while (run->state != OVER && !(child_is_gone(run) && !streams_are_open(run))) {
         int result = turn(run);
         if (result < 0)
             return result;

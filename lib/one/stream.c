@@ -94,3 +94,13 @@ ssize_t brood_child_write(struct brood_child *child, const void *data, size_t le
     bd_os_cancel_restore(state);
     return count;
 }
+
+int brood_child_resize(struct brood_child *child, uint16_t rows, uint16_t columns)
+{
+    for (int index = 0; index < BD_STREAMS; index++) {
+        int fd = child->started.streams[index];
+        if (fd >= 0 && bd_os_pty_is_master(fd))
+            return bd_os_pty_resize(fd, rows, columns);
+    }
+    return -EBADF;
+}

@@ -26,6 +26,7 @@
 #define CLONE_PIDFD 0x00001000 /* Linux 5.2 */
 #endif
 #define ABI_CLONE_CLEAR_SIGHAND 0x100000000ULL /* Linux 5.5 */
+#define ABI_CLONE_INTO_CGROUP 0x200000000ULL   /* Linux 5.7 */
 #define ABI_CLOSE_RANGE_CLOEXEC (1U << 2)      /* Linux 5.11 */
 #define ABI_P_PIDFD 3                          /* Linux 5.4 */
 #define ABI_WALL 0x40000000                    /* __WALL */
@@ -37,10 +38,12 @@
 /* memfd_create(2): do not warn about an executable memfd, Linux 6.3. */
 #define ABI_MFD_NOEXEC_SEAL 0x0008U
 
-/* clone3(2), first version of the struct: 64 bytes. */
+/* clone3(2): its first version ends after tls, the third has it all. */
 struct abi_clone_args {
     uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls;
+    uint64_t set_tid, set_tid_size, cgroup;
 };
+enum { ABI_CLONE_ARGS_FIRST = 64 };
 
 /* ioctl(2) on a pidfd, Linux 6.13; the exit status since 6.15. */
 struct abi_pidfd_info {
@@ -83,6 +86,9 @@ struct abi_robust_head {
 };
 #define ABI_FUTEX_WAITERS 0x80000000U
 #define ABI_FUTEX_OWNER_DIED 0x40000000U
+
+/* /proc/PID/stat, flags: the process has not exec'd since it was forked. */
+#define ABI_PF_FORKNOEXEC 0x40
 
 /* getdents64(2) */
 struct abi_dirent {

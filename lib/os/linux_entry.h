@@ -3,7 +3,8 @@
  * The two pieces that C cannot say: a system call without libc, and a clone whose new process
  * begins on a stack of its own and never comes back.
  *
- * Room os, one block per processor. Invariant: neither touches errno, thread-local storage or a
+ * Room os, one block per processor; on a processor without one, no process shares its maker's
+ * memory. Invariant: neither touches errno, thread-local storage or a
  * lock, so both are safe in a process that shares its maker's memory.
  */
 #ifndef BD_OS_LINUX_ENTRY_H
@@ -125,8 +126,84 @@ CHILD_INLINE long entry_clone(const long call[6], void (*run)(void *), void *arg
 
 #define ENTRY_FENCE() __asm__ volatile("dmb ish" ::: "memory")
 
-#else
-#error "brood has no entry code for this processor yet: see SUPPORT.md"
+#elif defined(__riscv) && __riscv_xlen == 64
+
+CHILD_CODE CHILD_INLINE long entry_call(long number, long a, long b, long c, long d, long e)
+{
+    register long a7 __asm__("a7") = number;
+    register long a0 __asm__("a0") = a;
+    register long a1 __asm__("a1") = b;
+    register long a2 __asm__("a2") = c;
+    register long a3 __asm__("a3") = d;
+    register long a4 __asm__("a4") = e;
+    __asm__ volatile("ecall" : "+r"(a0) : "r"(a7), "r"(a1), "r"(a2), "r"(a3), "r"(a4) : "memory");
+    return a0;
+}
+
+CHILD_INLINE long entry_clone(const long call[6], void (*run)(void *), void *argument)
+{
+    register long a7 __asm__("a7") = call[0];
+    register long a0 __asm__("a0") = call[1];
+    register long a1 __asm__("a1") = call[2];
+    register long a2 __asm__("a2") = call[3];
+    register long a3 __asm__("a3") = call[4];
+    register long a4 __asm__("a4") = call[5];
+    register void (*s2)(void *) __asm__("s2") = run;
+    register void *s3 __asm__("s3") = argument;
+    __asm__ volatile("ecall\n\t"
+                     "bnez a0, 1f\n\t"
+                     "li ra, 0\n\t"
+                     "li s0, 0\n\t" /* the outermost frame, for debuggers */
+                     "mv a0, s3\n\t"
+                     "jalr s2\n\t"
+                     "ebreak\n"
+                     "1:"
+                     : "+r"(a0)
+                     : "r"(a7), "r"(a1), "r"(a2), "r"(a3), "r"(a4), "r"(s2), "r"(s3)
+                     : "memory");
+    return a0;
+}
+
+/* Here tls comes before child_tid. */
+#define ENTRY_CLONE2(flags, stack, parent_tid, child_tid)                                          \
+    {                                                                                              \
+        SYS_clone, (long)(flags), (long)(stack), (long)(parent_tid), 0, (long)(child_tid)          \
+    }
+
+#define ENTRY_FENCE() __asm__ volatile("fence rw, rw" ::: "memory")
+
+#else /* any other: libc's syscall(3), and new processes by fork alone */
+
+#include <errno.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+CHILD_INLINE long entry_call(long number, long a, long b, long c, long d, long e)
+{
+    long result = syscall(number, a, b, c, d, e);
+    return result < 0 ? -errno : result;
+}
+
+CHILD_INLINE long entry_clone(const long call[6], void (*run)(void *), void *argument)
+{
+    (void)call;
+    (void)run;
+    (void)argument;
+    return -ENOSYS;
+}
+
+#define ENTRY_CLONE2(flags, stack, parent_tid, child_tid)                                          \
+    {                                                                                              \
+        SYS_clone, (long)(flags), (long)(stack), (long)(parent_tid), (long)(child_tid), 0          \
+    }
+
+#define ENTRY_FENCE() __atomic_thread_fence(__ATOMIC_SEQ_CST)
+
 #endif
+
+/* A system call of up to five arguments, each cast to what the kernel takes. */
+#define ENTRY_CALL(number, ...) ENTRY_CALL_PADDED(number, __VA_ARGS__, 0, 0, 0, 0, 0)
+#define ENTRY_CALL_PADDED(number, a, b, c, d, e, ...)                                              \
+    entry_call(number, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e))
 
 #endif

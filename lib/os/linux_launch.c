@@ -3,49 +3,67 @@
  * One new process, or none: reserve, one system call, learn how far it came.
  *
  * Room os. The rungs, tried from the top: shared memory by clone3(2), shared by clone(2) (a filter
- * such as Docker's refuses clone3), copied memory by the same two. Every one gives the process and
- * its pidfd together, with exit signal 0: a start that fails sends no SIGCHLD, and no waitpid(-1)
- * elsewhere can take it. Invariant: all signals are blocked in this thread while the process is
- * made, so no handler runs in it.
+ * such as Docker's refuses clone3), copied memory by the same two, a plain fork. Invariants: all
+ * signals are blocked in this thread while the process is made, so no handler runs in it; a
+ * detached process is made, learned of and, if it fails, reaped by a process in the middle, so that
+ * it is nobody's zombie.
  */
 #include "os.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/futex.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cache.h"
-#include "linux_abi.h"
 #include "linux_child.h"
-#include "linux_entry.h"
+#include "linux_learn.h"
+#include "linux_make.h"
 #include "linux_probe.h"
+#include "linux_record.h"
 #include "linux_signals.h"
 
-enum { RECORD_BYTES = 4096, WORD_SLICE_MS = 50 };
+enum { RECORD_BYTES = 4096, KILL_BOUND_MS = 10000 };
+
+static const struct os_process nobody = {-1, -1};
 
 /* ------------------------------------------------------------------ reserve */
 
-static struct os_record *shared_page(void)
+/* A process with memory of its own reports through a page that both see. */
+static int take_page(struct os_launch *launch)
 {
     void *page =
         mmap(NULL, RECORD_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    return page == MAP_FAILED ? NULL : page;
+    if (page == MAP_FAILED)
+        return -ENOMEM;
+    launch->record = page;
+    launch->shared = false;
+    return 0;
+}
+
+static int take_record(struct os_launch *launch)
+{
+    uintptr_t top = (uintptr_t)bd_os_block_top(launch->block);
+    if (!launch->shared) {
+        launch->stack_top = top;
+        return take_page(launch);
+    }
+    launch->record = (struct os_record *)top - 1;
+    launch->stack_top = (uintptr_t)launch->record & ~(uintptr_t)63;
+    return 0;
 }
 
 int bd_os_launch_prepare(struct os_launch *launch)
 {
     bd_os_park_sweep();
-    launch->pid = -1;
-    launch->pidfd = -1;
-    launch->shared = bd_os_probe_shares_memory();
+    launch->process = launch->middle = nobody;
+    launch->wake[0] = launch->wake[1] = -1;
     launch->spare_fd = -1;
+    launch->way = bd_os_probe_way();
+    launch->shared =
+        !launch->owns_memory && launch->way != OS_BY_FORK && bd_os_probe_shares_memory();
     int lowest_fd = -1;
     if (launch->reads_dispositions)
         launch->ignored_known = bd_os_signals_ignored(&launch->ignored, &lowest_fd);
@@ -56,14 +74,10 @@ int bd_os_launch_prepare(struct os_launch *launch)
     launch->block = bd_os_block_take();
     if (!launch->block)
         return -ENOMEM;
-    /* A process with memory of its own reports through a page that both see. */
-    launch->record =
-        launch->shared ? (struct os_record *)bd_os_block_top(launch->block) - 1 : shared_page();
-    if (!launch->record) {
+    int result = take_record(launch);
+    if (result < 0)
         bd_os_launch_done(launch);
-        return -ENOMEM;
-    }
-    return 0;
+    return result;
 }
 
 void bd_os_launch_done(struct os_launch *launch)
@@ -77,64 +91,73 @@ void bd_os_launch_done(struct os_launch *launch)
 
 /* ------------------------------------------------------------------ launch */
 
-/* A start with a bound leaves CLONE_VFORK out: a vfork wait cannot be ended, not even by killing
- * the process, while an exec hangs in the kernel. */
-static uint64_t launch_flags(const struct os_launch *launch)
-{
-    uint64_t flags = CLONE_PIDFD;
-    if (launch->shared)
-        flags |= CLONE_VM | CLONE_CHILD_CLEARTID;
-    if (!launch->start_timeout_ns)
-        flags |= CLONE_VFORK;
-    return flags;
-}
-
-static uintptr_t stack_top(const struct os_launch *launch)
-{
-    uintptr_t top =
-        launch->shared ? (uintptr_t)launch->record : (uintptr_t)bd_os_block_top(launch->block);
-    return top & ~(uintptr_t)63;
-}
-
-static long clone_by_3(struct os_launch *launch)
-{
-    uintptr_t bottom = (uintptr_t)launch->block;
-    struct abi_clone_args args = {.flags = launch_flags(launch) | ABI_CLONE_CLEAR_SIGHAND,
-                                  .pidfd = (uintptr_t)&launch->pidfd,
-                                  .child_tid = (uintptr_t)&launch->record->word,
-                                  .stack = bottom,
-                                  .stack_size = stack_top(launch) - bottom};
-    const long call[6] = {SYS_clone3, (long)(uintptr_t)&args, sizeof args, 0, 0, 0};
-    launch->clears_handlers = true;
-    return entry_clone(call, bd_os_child_main, launch);
-}
-
-static long clone_by_2(struct os_launch *launch)
-{
-    const long call[6] = ENTRY_CLONE2(launch_flags(launch), stack_top(launch), &launch->pidfd,
-                                      &launch->record->word);
-    launch->clears_handlers = false;
-    return entry_clone(call, bd_os_child_main, launch);
-}
-
 static bool means_absent(long result)
 {
     return result == -ENOSYS || result == -EPERM || result == -EINVAL;
 }
 
-static long clone_process(struct os_launch *launch)
+/* The next way down; 0, or what says that it cannot be prepared. */
+static int step_down(struct os_launch *launch)
 {
-    if (!bd_os_probe_lacks_clone3()) {
-        long pid = clone_by_3(launch);
-        if (!means_absent(pid))
-            return pid;
+    if (launch->way == OS_BY_CLONE3) {
+        launch->way = OS_BY_CLONE;
+        int result = bd_os_probe_clone_gives_pidfd();
+        if (!means_absent(result))
+            return result;
     }
-    long pid = bd_os_probe_clone_gives_pidfd();
-    if (pid == 0)
-        pid = clone_by_2(launch);
-    /* Only now: a refusal of both says nothing about clone3. */
-    if (pid > 0)
-        bd_os_probe_note_clone3_lacking();
+    launch->way = OS_BY_FORK;
+    return launch->shared ? take_page(launch) : 0;
+}
+
+static void close_wake(struct os_launch *launch)
+{
+    bd_os_close(bd_os_take(&launch->wake[0]));
+    bd_os_close(bd_os_take(&launch->wake[1]));
+}
+
+static int open_wake(struct os_launch *launch)
+{
+    struct os_pair pair;
+    if (launch->way != OS_BY_FORK)
+        return 0;
+    int result = bd_os_pipe_from_child(&pair);
+    if (result < 0)
+        return result;
+    launch->wake[0] = pair.ours;
+    launch->wake[1] = pair.childs;
+    return 0;
+}
+
+static long make_by_way(struct os_launch *launch)
+{
+    int result = open_wake(launch);
+    if (result < 0)
+        return result;
+    *launch->record = (struct os_record){.word = 1, .state = OS_STATE_NEW, .pidfd = -1};
+    launch->mask = bd_os_signals_block();
+    long pid = launch->detached ? bd_os_make_middle(launch, bd_os_child_middle)
+                                : bd_os_make(launch, bd_os_child_main);
+#ifndef BROOD_MUTANT_MASK_KEPT
+    bd_os_signals_restore(launch->mask);
+#endif
+    if (pid < 0)
+        close_wake(launch);
+    return pid;
+}
+
+static long make_process(struct os_launch *launch)
+{
+    enum os_way first = launch->way;
+    long pid = make_by_way(launch);
+    while (means_absent(pid) && launch->way != OS_BY_FORK) {
+        int result = step_down(launch);
+        if (result < 0)
+            return result;
+        pid = make_by_way(launch);
+    }
+    /* Only now: a refusal of all says nothing about the first. */
+    if (pid > 0 && launch->way != first)
+        bd_os_probe_note_way(launch->way);
     return pid;
 }
 
@@ -153,10 +176,10 @@ static int hold_number(struct os_launch *launch)
 /* Neither call can fail for want of a number. */
 static void settle_number(struct os_launch *launch)
 {
-    int pidfd = launch->pidfd;
+    int pidfd = launch->process.pidfd;
     if (pidfd >= 0 && pidfd < OS_LOWEST_FD && launch->spare_fd >= 0 &&
         dup3(pidfd, launch->spare_fd, O_CLOEXEC) >= 0) {
-        launch->pidfd = bd_os_take(&launch->spare_fd);
+        launch->process.pidfd = bd_os_take(&launch->spare_fd);
         bd_os_close(pidfd);
     }
     bd_os_close(bd_os_take(&launch->spare_fd));
@@ -167,106 +190,114 @@ int bd_os_launch_create(struct os_launch *launch)
     int result = launch->holds_number ? hold_number(launch) : 0;
     if (result < 0)
         return result;
-    *launch->record = (struct os_record){.word = 1, .state = OS_STATE_NEW};
     launch->deadline_ns =
         launch->start_timeout_ns ? bd_os_now_ns() + launch->start_timeout_ns : OS_NEVER;
-    launch->mask = bd_os_signals_block();
-    long pid = clone_process(launch);
-#ifndef BROOD_MUTANT_MASK_KEPT
-    bd_os_signals_restore(launch->mask);
-#endif
-    if (pid < 0)
-        launch->pidfd = -1; /* a kernel that fails late has written the number of what is gone */
-    settle_number(launch);
-    if (pid < 0)
+    long pid = make_process(launch);
+    if (pid < 0) {
+        launch->middle.pidfd = -1; /* a kernel that fails late has written the number */
+        bd_os_close(bd_os_take(&launch->spare_fd));
         return (int)pid;
-    launch->pid = (pid_t)pid;
+    }
+    if (launch->detached) {
+        launch->middle.pid = (pid_t)pid;
+        return 0;
+    }
+    launch->process = (struct os_process){(pid_t)pid, launch->record->pidfd};
+    settle_number(launch);
     return 0;
 }
 
 /* ------------------------------------------------------------------ learn */
 
-static bool process_has_ended(const struct os_launch *launch)
+/* The one in the middle has seen to everything; or somebody has killed it, or it has no end. */
+static struct os_report learn_from_middle(struct os_launch *launch)
 {
-    return bd_os_exit_wait(launch->pidfd, 0) == 0;
-}
-
-/* exec turns the exit signal 0 of our new process into SIGCHLD before its point of no return, and
- * only children with SIGCHLD are found without __WALL. So: found means it has begun; not found, but
- * found with __WALL, means that it died before. Neither: somebody has reaped it already, which
- * before exec nobody could, or it was an ignored SIGCHLD. Asking changes nothing and cannot
- * race. */
-static bool has_begun(const struct os_launch *launch)
-{
-#ifdef BROOD_MUTANT_WORD_IS_SUCCESS
-    return launch->pid > 0;
-#else
-    siginfo_t info;
-    int look = WEXITED | WNOHANG | WNOWAIT;
-    if (waitid((idtype_t)ABI_P_PIDFD, (id_t)launch->pidfd, &info, look) == 0)
-        return true;
-    return waitid((idtype_t)ABI_P_PIDFD, (id_t)launch->pidfd, &info, look | ABI_WALL) < 0;
-#endif
-}
-
-/* The word is 1 at first. Shared memory: the kernel clears it. Memory of its own: the process puts
- * its number there, and the kernel marks it (own_word() in linux_child.c). */
-static bool word_has_changed(struct os_launch *launch, uint32_t *ret_word)
-{
-    struct os_record *record = launch->record;
-    if (!launch->shared) {
-        uint32_t unowned = 1, owned = (uint32_t)launch->pid | ABI_FUTEX_WAITERS;
-        (void)__atomic_compare_exchange_n(&record->word, &unowned, owned, false, __ATOMIC_ACQ_REL,
-                                          __ATOMIC_ACQUIRE);
+    struct os_exit end;
+    bool bounded = launch->deadline_ns != OS_NEVER;
+    int64_t bound_ns = bounded ? launch->deadline_ns + KILL_BOUND_MS * INT64_C(1000000) : OS_NEVER;
+    int result = bd_os_exit_wait(launch->middle, bound_ns);
+    while (result == 0 && (result = bd_os_exit_reap(launch->middle, &end)) == -EAGAIN)
+        bd_os_pause_ns(OS_TRACED_PAUSE_NS);
+    const struct os_record *record = launch->record;
+    if (record->pid > 0)
+        launch->process = (struct os_process){record->pid, record->pidfd};
+    settle_number(launch);
+    if (result < 0)
+        return (struct os_report){.progress = OS_TIMED_OUT, .step = record->step};
+    bd_os_close(launch->middle.pidfd);
+    launch->middle = nobody;
+    if (!record->verdict)
+        return (struct os_report){.progress = OS_KILLED, .step = record->step};
+    if (record->pid < 0) {
+        launch->process = nobody;
+        return (struct os_report){.progress = OS_FAILED, .step = -1, .code = -record->pid};
     }
-    *ret_word = record->word;
-    return launch->shared ? *ret_word == 0 : (*ret_word & ABI_FUTEX_OWNER_DIED) != 0;
-}
-
-/* Waits until the process has left the memory that it began in, by exec or by its end. In between
- * it asks in other ways: kernels before 5.17 leave the word alone after a core dump, and an
- * emulator may know no owned locks. False: the time is over. */
-static bool has_left(struct os_launch *launch)
-{
-    if (!launch->start_timeout_ns)
-        return true; /* clone itself has waited */
-    uint32_t word;
-    while (!word_has_changed(launch, &word)) {
-        int64_t left_ns = launch->deadline_ns - bd_os_now_ns();
-        if (left_ns <= 0)
-            return process_has_ended(launch);
-        int64_t slice_ns = WORD_SLICE_MS * INT64_C(1000000);
-        struct timespec slice = {.tv_nsec = (long)(left_ns < slice_ns ? left_ns : slice_ns)};
-        /* Not the private form: the kernel wakes it as a shared one. */
-        long woken = syscall(SYS_futex, &launch->record->word, FUTEX_WAIT, word, &slice, NULL, 0);
-        if (woken < 0 && (process_has_ended(launch) || (!launch->shared && has_begun(launch))))
-            return true;
-    }
-    return true;
+    return record->report;
 }
 
 struct os_report bd_os_launch_learn(struct os_launch *launch)
 {
-    bool left = has_left(launch);
-    const struct os_record *record = launch->record;
-    int32_t state = __atomic_load_n(&record->state, __ATOMIC_ACQUIRE);
-    struct os_report report = {
-        .progress = OS_BEGAN, .step = record->step, .code = record->code, .choice = record->choice};
-
-    if (state == OS_STATE_FAILED) {
-        report.progress = OS_FAILED;
-    } else if (!left) {
-        report.progress = OS_TIMED_OUT;
-    } else if (state != OS_STATE_EXECING || !has_begun(launch)) {
-        bool late = launch->deadline_ns != OS_NEVER && bd_os_now_ns() >= launch->deadline_ns;
-        report.progress = late ? OS_TIMED_OUT : OS_KILLED;
-    }
+    struct os_report report =
+        launch->detached ? learn_from_middle(launch) : bd_os_learn(launch, launch->process);
+    close_wake(launch);
     return report;
 }
 
-const char *bd_os_launch_rung(void)
+/* ------------------------------------------------------------------ take back */
+
+/* It is not ours to reap: whoever takes in orphans does that. */
+static int end_orphan(struct os_process process, int64_t deadline_ns)
 {
-    if (!bd_os_probe_shares_memory())
-        return bd_os_probe_lacks_clone3() ? "copied memory, clone" : "copied memory, clone3";
-    return bd_os_probe_lacks_clone3() ? "shared memory, clone" : "shared memory, clone3";
+    if (process.pidfd < 0)
+        return 0;
+    (void)bd_os_signal(process, SIGKILL);
+    return bd_os_exit_wait(process, deadline_ns);
+}
+
+static int end_detached(struct os_launch *launch, int64_t deadline_ns, struct os_exit *ret)
+{
+    int result = 0;
+    *ret = launch->record->verdict ? launch->record->end : (struct os_exit){.lost = true};
+    if (launch->middle.pid > 0) {
+        /* It ends as soon as the process does that it has killed. */
+        result = bd_os_exit_wait(launch->middle, deadline_ns);
+        bd_os_close(bd_os_take(&launch->process.pidfd));
+        launch->process = launch->middle;
+        launch->middle = nobody;
+        if (result == 0)
+            (void)bd_os_exit_reap(launch->process, ret);
+    } else if (!launch->record->verdict) {
+        result = end_orphan(launch->process, deadline_ns);
+    }
+    return result;
+}
+
+int bd_os_launch_end(struct os_launch *launch, int64_t deadline_ns, struct os_exit *ret)
+{
+    int result = launch->detached ? end_detached(launch, deadline_ns, ret)
+                                  : bd_os_end(launch->process, deadline_ns, ret);
+    if (result < 0)
+        return result;
+#ifndef BROOD_MUTANT_PIDFD_LEFT
+    bd_os_close(bd_os_take(&launch->process.pidfd));
+#endif
+    launch->process = nobody;
+    return 0;
+}
+
+/* ------------------------------------------------------------------ what is to be said */
+
+bool bd_os_launch_gave_terminal(const struct os_launch *launch)
+{
+    return launch->record && launch->record->gave_terminal;
+}
+
+const char *bd_os_launch_rung(bool owns_memory)
+{
+    static const char *const shared[] = {"shared memory, clone3", "shared memory, clone"};
+    static const char *const copied[] = {"copied memory, clone3", "copied memory, clone"};
+    enum os_way way = bd_os_probe_way();
+    if (way == OS_BY_FORK)
+        return "portable, fork";
+    return owns_memory || !bd_os_probe_shares_memory() ? copied[way] : shared[way];
 }

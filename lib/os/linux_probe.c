@@ -22,8 +22,8 @@
 #include "linux_signals.h"
 #include "os.h"
 
-/* A build for the tests keeps the launch from its faster ways: 1 without clone3, 2 without
- * sharing. */
+/* A build for the tests keeps the launch from its faster ways: 1 without clone3, 2 without sharing,
+ * 3 by fork alone. */
 #ifndef BROOD_RUNG_FLOOR
 #define BROOD_RUNG_FLOOR 0
 #endif
@@ -32,7 +32,10 @@ enum { UNKNOWN, YES, NO };
 
 static atomic_int shares_memory;
 static atomic_int gives_pidfd;
-static atomic_bool lacks_clone3 = BROOD_RUNG_FLOOR == 1;
+static atomic_int best_way = BROOD_RUNG_FLOOR == 1   ? OS_BY_CLONE
+                             : BROOD_RUNG_FLOOR == 3 ? OS_BY_FORK
+                                                     : OS_BY_CLONE3;
+static atomic_bool lacks_pidfd_wait;
 static atomic_bool lacks_nosignal;
 
 /* Makes a process that writes to `flag` and exits, and reaps it. 0, or -errno when it could not be
@@ -62,9 +65,10 @@ bool bd_os_probe_shares_memory(void)
     if (known == UNKNOWN) {
         int unused = -1;
         volatile int flag = 0;
-        if (run_probe(CLONE_VM, &flag, &unused) < 0)
+        int result = run_probe(CLONE_VM, &flag, &unused);
+        if (result < 0 && result != -ENOSYS && result != -EPERM && result != -EINVAL)
             return true; /* pressure: the launch itself will tell */
-        known = flag ? YES : NO;
+        known = result == 0 && flag ? YES : NO;
         atomic_store_explicit(&shares_memory, known, memory_order_relaxed);
     }
     return known == YES;
@@ -87,14 +91,24 @@ int bd_os_probe_clone_gives_pidfd(void)
     return known == YES ? 0 : -ENOSYS;
 }
 
-bool bd_os_probe_lacks_clone3(void)
+enum os_way bd_os_probe_way(void)
 {
-    return atomic_load_explicit(&lacks_clone3, memory_order_relaxed);
+    return (enum os_way)atomic_load_explicit(&best_way, memory_order_relaxed);
 }
 
-void bd_os_probe_note_clone3_lacking(void)
+void bd_os_probe_note_way(enum os_way way)
 {
-    atomic_store_explicit(&lacks_clone3, true, memory_order_relaxed);
+    atomic_store_explicit(&best_way, (int)way, memory_order_relaxed);
+}
+
+bool bd_os_probe_lacks_pidfd_wait(void)
+{
+    return atomic_load_explicit(&lacks_pidfd_wait, memory_order_relaxed);
+}
+
+void bd_os_probe_note_pidfd_wait_lacking(void)
+{
+    atomic_store_explicit(&lacks_pidfd_wait, true, memory_order_relaxed);
 }
 
 bool bd_os_probe_lacks_nosignal(void)

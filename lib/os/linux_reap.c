@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Ends of processes: waiting, reaping, signalling, all through the pidfd.
+ * Ends of processes: waiting, reaping, signalling, all through the pidfd, or by the number of a
+ * process that is still ours where the system has no pidfd or does not wait by one.
  *
- * Room os. Invariants: only the process behind the pidfd is ever waited for or hit; a status that
+ * Room os. Invariants: only that process is ever waited for or hit; a status that
  * somebody else took is asked of the kernel's own record (PIDFD_GET_INFO) or reported as lost;
  * after ECHILD no number is used.
  */
@@ -19,33 +20,80 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "linux_abi.h"
+#include "linux_probe.h"
 
 enum { PATIENCE_MS = 1000 };
 
-static long wait_by_pidfd(int pidfd, siginfo_t *info, int how, struct rusage *usage)
+/* Before Linux 5.4, or behind a filter. Can go when the oldest supported kernel is 5.4. */
+static bool is_refused(long result)
+{
+    return result == -EINVAL || result == -ENOSYS || result == -EPERM;
+}
+
+/* The raw call: libc's waitid(3) has no usage. */
+static long wait_once(int type, int id, siginfo_t *info, int how, struct rusage *usage)
 {
     long result;
     do {
-        /* The raw call: libc's waitid(3) has no usage. */
-        result = syscall(SYS_waitid, ABI_P_PIDFD, pidfd, info, how | ABI_WALL, usage);
+        result = syscall(SYS_waitid, type, id, info, how | ABI_WALL, usage);
     } while (result < 0 && errno == EINTR);
     return result < 0 ? -errno : 0;
 }
 
-int bd_os_exit_wait(int pidfd, int64_t deadline_ns)
+/* By the pidfd, or by the number where that cannot be. */
+static long wait_for(struct os_process process, siginfo_t *info, int how, struct rusage *usage)
 {
-    struct os_watch watch = {.fd = pidfd};
-    int ready = bd_os_watch(&watch, 1, deadline_ns);
-    if (ready < 0)
-        return ready;
-    return ready ? 0 : -ETIMEDOUT;
+    memset(info, 0, sizeof *info);
+    if (process.pidfd >= 0 && !bd_os_probe_lacks_pidfd_wait()) {
+        long result = wait_once(ABI_P_PIDFD, process.pidfd, info, how, usage);
+        if (!is_refused(result))
+            return result;
+        bd_os_probe_note_pidfd_wait_lacking();
+    }
+    return process.pid > 0 ? wait_once(P_PID, process.pid, info, how, usage) : -ECHILD;
 }
 
-bool bd_os_exit_is_ours(int pidfd)
+/* Somebody else may have reaped it: that is an end too. */
+static bool is_seen_at_end(struct os_process process)
 {
     siginfo_t info;
-    return wait_by_pidfd(pidfd, &info, WEXITED | WNOHANG | WNOWAIT, NULL) == 0;
+    long result = wait_for(process, &info, WEXITED | WNOHANG | WNOWAIT, NULL);
+    return result < 0 || info.si_pid != 0;
+}
+
+static int wait_by_looking(struct os_process process, int64_t deadline_ns)
+{
+    int64_t pause_ns = OS_TICK_NS / 32;
+    while (!is_seen_at_end(process)) {
+        int64_t left_ns = deadline_ns - bd_os_now_ns();
+        if (left_ns <= 0)
+            return -ETIMEDOUT;
+        bd_os_pause_ns(pause_ns < left_ns ? pause_ns : left_ns);
+        pause_ns = pause_ns * 2 < OS_TICK_NS ? pause_ns * 2 : OS_TICK_NS;
+    }
+    return 0;
+}
+
+/* A kernel that cannot wait by a pidfd may not be able to poll it either, and calls it ready. */
+int bd_os_exit_wait(struct os_process process, int64_t deadline_ns)
+{
+    if (process.pidfd >= 0) {
+        struct os_watch watch = {.fd = process.pidfd};
+        int ready = bd_os_watch(&watch, 1, deadline_ns);
+        if (ready <= 0)
+            return ready < 0 ? ready : -ETIMEDOUT;
+        if (!bd_os_probe_lacks_pidfd_wait())
+            return 0;
+    }
+    return wait_by_looking(process, deadline_ns);
+}
+
+bool bd_os_exit_is_ours(struct os_process process)
+{
+    siginfo_t info;
+    return wait_for(process, &info, WEXITED | WNOHANG | WNOWAIT, NULL) == 0;
 }
 
 static int status_of(const siginfo_t *info)
@@ -63,10 +111,7 @@ static uint64_t microseconds(struct timeval time)
 /* POLLHUP: the process has been reaped, and only then the kernel notes its status. */
 static bool has_been_reaped(int pidfd, int64_t deadline_ns)
 {
-    int64_t left_ns = deadline_ns - bd_os_now_ns();
-    if (left_ns < 0)
-        left_ns = 0;
-    struct timespec left = {.tv_sec = left_ns / 1000000000, .tv_nsec = left_ns % 1000000000};
+    struct timespec left = bd_os_time_left(deadline_ns);
     struct pollfd watch = {.fd = pidfd, .events = 0};
     return ppoll(&watch, 1, &left, NULL) > 0;
 }
@@ -90,15 +135,15 @@ static void ask_the_kernel(int pidfd, struct os_exit *ret)
     }
 }
 
-int bd_os_exit_reap(int pidfd, struct os_exit *ret)
+int bd_os_exit_reap(struct os_process process, struct os_exit *ret)
 {
     siginfo_t info;
     struct rusage usage;
-    memset(&info, 0, sizeof info);
     memset(&usage, 0, sizeof usage);
     *ret = (struct os_exit){.lost = true, .wait_status = -1};
-    if (wait_by_pidfd(pidfd, &info, WEXITED | WNOHANG, &usage) < 0) {
-        ask_the_kernel(pidfd, ret);
+    if (wait_for(process, &info, WEXITED | WNOHANG, &usage) < 0) {
+        if (process.pidfd >= 0)
+            ask_the_kernel(process.pidfd, ret);
         return 0;
     }
     if (info.si_pid == 0)
@@ -112,15 +157,18 @@ int bd_os_exit_reap(int pidfd, struct os_exit *ret)
     return 0;
 }
 
-int bd_os_signal(int pidfd, pid_t pid, int number)
+int bd_os_signal(struct os_process process, int number)
 {
-    if (syscall(SYS_pidfd_send_signal, pidfd, number, NULL, 0) == 0)
-        return 0;
-    /* Before Linux 5.1, under valgrind, or behind a filter: the number, which is the process's as
-     * long as it is ours to reap. Can go when every tool knows the call. */
-    int error = errno;
-    if ((error == ENOSYS || error == EPERM) && pid > 1 && bd_os_exit_is_ours(pidfd))
-        return kill(pid, number) < 0 ? -errno : 0;
+    int error = ENOSYS;
+    if (process.pidfd >= 0) {
+        if (syscall(SYS_pidfd_send_signal, process.pidfd, number, NULL, 0) == 0)
+            return 0;
+        error = errno;
+    }
+    /* Before Linux 5.1, under valgrind, behind a filter, or without a pidfd: the number, which is
+     * the process's as long as it is ours to reap. */
+    if ((error == ENOSYS || error == EPERM) && process.pid > 1 && bd_os_exit_is_ours(process))
+        return kill(process.pid, number) < 0 ? -errno : 0;
     return -error;
 }
 
@@ -136,17 +184,17 @@ bool bd_os_leads_group(pid_t pid)
     return getpgid(pid) == pid;
 }
 
-int bd_os_end(int pidfd, pid_t pid, int64_t deadline_ns, struct os_exit *ret)
+int bd_os_end(struct os_process process, int64_t deadline_ns, struct os_exit *ret)
 {
     /* Refused or not: a new process that has failed ends by itself. */
-    (void)bd_os_signal(pidfd, pid, SIGKILL);
+    (void)bd_os_signal(process, SIGKILL);
     for (;;) {
-        int result = bd_os_exit_wait(pidfd, deadline_ns);
+        int result = bd_os_exit_wait(process, deadline_ns);
 #ifdef BROOD_MUTANT_NO_REAP
         return result;
 #endif
         if (result == 0)
-            result = bd_os_exit_reap(pidfd, ret);
+            result = bd_os_exit_reap(process, ret);
         if (result != -EAGAIN || bd_os_now_ns() >= deadline_ns)
             return result == -EAGAIN ? -ETIMEDOUT : result;
         bd_os_pause_ns(OS_TRACED_PAUSE_NS);
@@ -172,13 +220,13 @@ void bd_os_park_sweep(void)
     while (parked) {
         struct os_parked *next = parked->next;
         struct os_exit unused;
-        int result = bd_os_exit_wait(parked->pidfd, 0);
+        int result = bd_os_exit_wait(parked->process, 0);
         if (result == 0)
-            result = bd_os_exit_reap(parked->pidfd, &unused);
+            result = bd_os_exit_reap(parked->process, &unused);
         if (result == -ETIMEDOUT || result == -EAGAIN) {
             bd_os_park(parked);
         } else {
-            bd_os_close(parked->pidfd);
+            bd_os_close(parked->process.pidfd);
             parked->free(parked->owner);
         }
         parked = next;

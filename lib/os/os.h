@@ -30,19 +30,30 @@ enum os_op {
     OS_TIMER,        /* kill myself `value` nanoseconds from now; exec disarms it */
     OS_SESSION,      /* setsid */
     OS_GROUP,        /* setpgid(0, from) */
+    OS_CGROUP,       /* into the control group whose cgroup.procs is `data`, if not born there */
+    OS_OOM,          /* the text `data` into /proc/self/oom_score_adj */
     OS_LIMIT,        /* setrlimit: resource `from`, soft `value`, hard `value2` */
     OS_UMASK,        /* umask(value) */
     OS_NICE,         /* nice value `from` */
+    OS_AFFINITY,     /* sched_setaffinity: `value` bytes at `data` */
     OS_CHDIR,        /* chdir(data) */
     OS_FCHDIR,       /* fchdir(from) */
     OS_OPEN,         /* open(data, flags value, mode value2); the number lands in `to` */
     OS_SAVE,         /* a second number for descriptor `from`; it lands in `to` */
+    OS_GROUPS,       /* setgroups: `value` ids at `data` */
+    OS_GID,          /* real, effective and saved gid `value` */
+    OS_UID,          /* real, effective and saved uid `value` */
+    OS_VERIFY,       /* the ids are what `data`, a struct os_ids, says */
     OS_HIDE,         /* every descriptor from 3 on becomes close-on-exec */
     OS_MOVE,         /* descriptor `from` becomes `to` */
     OS_KEEP,         /* descriptor `from` survives exec */
     OS_CLOSE,        /* descriptor `from` is closed */
+    OS_TERMINAL,     /* descriptor `from` becomes the controlling terminal */
+    OS_FOREGROUND,   /* the controlling terminal's foreground group is that of this process */
+    OS_NO_NEW_PRIVS, /* exec grants nothing from here on */
     OS_DISPOSITIONS, /* default for all but what is ignored now and in `value`; ignore `value2` */
     OS_MASK,         /* the signal mask: empty, or the caller's if `from` */
+    OS_HOOK,         /* data: struct os_hook; anything but 0 is a failure */
     OS_EXEC          /* data: struct os_exec */
 };
 
@@ -58,6 +69,17 @@ struct os_step {
 #define OS_MADE_BY(k) (-2 - (int32_t)(k))
 #define OS_MADE_STEP(from) ((size_t)(-2 - (from)))
 
+/* UINT32_MAX: whatever it is. group_count SIZE_MAX: likewise. */
+struct os_ids {
+    uint32_t uid, gid;
+    size_t group_count;
+};
+
+struct os_hook {
+    int (*run)(void *user);
+    void *user;
+};
+
 /* The programs to try in turn, by execvp(3)'s rules for errors. */
 struct os_exec {
     const char *const *candidates;
@@ -67,41 +89,14 @@ struct os_exec {
     const char **script_argv; /* NULL, or {shell, (candidate), argv[1], …}, for ENOEXEC */
 };
 
-/* What the new process says of itself, in memory that both sides see. */
-struct os_record {
-    volatile uint32_t word;  /* the kernel changes it when the process leaves its memory */
-    volatile int32_t state;  /* enum os_state */
-    volatile int32_t step;   /* the step it is at */
-    volatile int32_t code;   /* errno of the step that failed */
-    volatile int32_t choice; /* exec: the candidate concerned */
-};
-enum os_state { OS_STATE_NEW, OS_STATE_AT_STEP, OS_STATE_EXECING, OS_STATE_FAILED };
-
-struct os_block; /* the stack of a new process, see cache.c */
-
-/* One launch, from its reservation to its end. Zero it, fill the first part, then call in the order
- * bd_os_launch_prepare, bd_os_launch_create, bd_os_launch_learn, bd_os_launch_done. */
-struct os_launch {
-    struct os_step *steps;
-    size_t step_count;
-    const int32_t *targets; /* numbers that moves will write to: opened files avoid them */
-    size_t target_count;
-    int64_t start_timeout_ns; /* 0: none */
-    bool reads_dispositions;  /* ignored signals are to be reset */
-
-    /* The rest belongs to the launch. */
-    struct os_block *block;
-    struct os_record *record;
-    bool shared;            /* the record's memory is the process's own memory too */
-    bool clears_handlers;   /* the kernel has reset every handler */
-    bool ignored_known;     /* `ignored` holds */
-    uint64_t ignored, mask; /* the caller's ignored signals and its mask */
-    int64_t deadline_ns;
-    bool holds_number; /* the pidfd must not take the number of a standard stream */
-    int spare_fd;      /* the number held for it, or -1 */
-    pid_t pid;
+/* A process that we started. Where the system gives no pidfd it is -1, and the number is used in
+ * its place, while the process is ours. */
+struct os_process {
+    pid_t pid; /* -1: none */
     int pidfd;
 };
+
+struct os_block; /* the stack of a new process, see cache.c */
 
 /* How far a new process came. */
 enum os_progress { OS_BEGAN, OS_FAILED, OS_KILLED, OS_TIMED_OUT };
@@ -112,6 +107,41 @@ struct os_report {
     int32_t choice;   /* the exec candidate concerned */
 };
 
+/* How a new process is made: linux_make.h. */
+struct os_record;
+struct os_exit;
+enum os_way { OS_BY_CLONE3, OS_BY_CLONE, OS_BY_FORK };
+
+/* One launch, from its reservation to its end. Zero it, fill the first part, then call in the order
+ * bd_os_launch_prepare, bd_os_launch_create, bd_os_launch_learn, bd_os_launch_done. */
+struct os_launch {
+    struct os_step *steps;
+    size_t step_count;
+    const int32_t *targets; /* numbers that moves will write to: opened files avoid them */
+    size_t target_count;
+    int64_t start_timeout_ns; /* 0: none */
+    int cgroup_fd;            /* the control group to be born in, where the kernel can; or -1 */
+    bool reads_dispositions;  /* ignored signals are to be reset */
+    bool owns_memory; /* a step would change what memory shared with the caller stands for */
+    bool detached;    /* to be somebody else's child */
+
+    /* The rest belongs to the launch. */
+    struct os_process process; /* what was made */
+    struct os_process middle;  /* detached: its parent until the program has begun */
+    struct os_block *block;
+    uintptr_t stack_top;
+    struct os_record *record; /* in the block, or a page of its own that both sides see */
+    enum os_way way;
+    bool shared;            /* the record's memory is the process's own memory too */
+    bool clears_handlers;   /* the kernel has reset every handler */
+    bool ignored_known;     /* `ignored` holds */
+    uint64_t ignored, mask; /* the caller's ignored signals and its mask */
+    int64_t deadline_ns;
+    bool holds_number; /* the pidfd must not take the number of a standard stream */
+    int spare_fd;      /* the number held for it, or -1 */
+    int wake[2];       /* by fork: the report pipe, which ends when the program begins, or -1 */
+};
+
 /* Takes all that the launch needs but the process: a stack, the shared record, the dispositions. */
 int bd_os_launch_prepare(struct os_launch *launch);
 
@@ -119,15 +149,22 @@ int bd_os_launch_prepare(struct os_launch *launch);
 int bd_os_launch_create(struct os_launch *launch);
 
 /* Waits until the program has begun or never will, at most until the start timeout, and says which.
- * Whatever it says, the process exists and is the caller's to reap. */
+ * Unless it has begun, the process is to be given to bd_os_launch_end(). */
 struct os_report bd_os_launch_learn(struct os_launch *launch);
+
+/* Ends and reaps a process that has not begun. 0: there is none any more; -ETIMEDOUT: it, or the
+ * process in the middle, still stands, and launch->process is that one. */
+int bd_os_launch_end(struct os_launch *launch, int64_t deadline_ns, struct os_exit *ret);
 
 /* Gives back what prepare took. Not before the process has left our memory: when learn() answered
  * OS_BEGAN, or when it has been reaped. */
 void bd_os_launch_done(struct os_launch *launch);
 
-/* Which way a launch will go, in words for the plan's print. */
-const char *bd_os_launch_rung(void);
+/* Did a step give the terminal to the new process? */
+bool bd_os_launch_gave_terminal(const struct os_launch *launch);
+
+/* Which way such a launch will go, in words for the plan's print. */
+const char *bd_os_launch_rung(bool owns_memory);
 
 /* ------------------------------------------------------------------ exits */
 
@@ -138,24 +175,25 @@ struct os_exit {
     uint64_t user_us, system_us, max_rss_bytes;
 };
 
-/* Is the process behind the pidfd at its end? 0 when it is, -ETIMEDOUT at the deadline. */
-int bd_os_exit_wait(int pidfd, int64_t deadline_ns);
+/* Is the process at its end? 0 when it is, -ETIMEDOUT at the deadline. Without a pidfd it looks
+ * now and then: for that the kernel has no event. */
+int bd_os_exit_wait(struct os_process process, int64_t deadline_ns);
 
 /* Reaps a process that bd_os_exit_wait() saw end. 0: it is gone, and what cannot be known is lost.
  * -EAGAIN: a tracer of it (strace -f) must let go first, and for that the kernel has no event.
  * Waits a second at most, for a status that somebody else is just taking. */
-enum { OS_TRACED_PAUSE_NS = 1000000 };
-int bd_os_exit_reap(int pidfd, struct os_exit *ret);
+enum { OS_TRACED_PAUSE_NS = 1000000, OS_TICK_NS = 5000000 };
+int bd_os_exit_reap(struct os_process process, struct os_exit *ret);
 
 /* Is the process still ours to reap, living or not? After false no number of its is to be used. */
-bool bd_os_exit_is_ours(int pidfd);
+bool bd_os_exit_is_ours(struct os_process process);
 
 /* SIGKILL, then reap: 0 when it is gone, -ETIMEDOUT when it still stands at the deadline. */
-int bd_os_end(int pidfd, pid_t pid, int64_t deadline_ns, struct os_exit *ret);
+int bd_os_end(struct os_process process, int64_t deadline_ns, struct os_exit *ret);
 
-/* `pid` is used only where the pidfd cannot be, and only while the process is ours: nobody else may
- * reap it meanwhile. */
-int bd_os_signal(int pidfd, pid_t pid, int number);
+/* The number is used only where the pidfd cannot be, and only while the process is ours: nobody
+ * else may reap it meanwhile. */
+int bd_os_signal(struct os_process process, int number);
 bool bd_os_leads_group(pid_t pid);
 
 /* leader > 1, unreaped, made by us as the leader of its group. */
@@ -165,7 +203,7 @@ int bd_os_signal_group(pid_t leader, int number);
  * `free` then gets `owner`. The node lives inside what `owner` points to. */
 struct os_parked {
     struct os_parked *next;
-    int pidfd;
+    struct os_process process;
     void (*free)(void *owner);
     void *owner;
 };
@@ -190,6 +228,28 @@ int bd_os_take(int *fd); /* returns it, leaves -1 */
 
 /* Consumes fd (or -1 with errno set). The same description at OS_LOWEST_FD or above, or -errno. */
 int bd_os_lift(int fd);
+
+/* ------------------------------------------------------------------ terminals */
+
+/* A pseudoterminal: `ours` is the master, `childs` the terminal. Both blocking, neither anybody's
+ * controlling terminal. */
+int bd_os_pty_open(uint16_t rows, uint16_t columns, struct os_pair *ret);
+int bd_os_pty_resize(int master, uint16_t rows, uint16_t columns);
+bool bd_os_pty_is_master(int fd);
+int bd_os_duplicate(int fd, int *ret); /* close-on-exec, OS_LOWEST_FD or above */
+
+/* The caller's controlling terminal. */
+int bd_os_terminal_open(int *ret);
+pid_t bd_os_terminal_foreground(int fd); /* its foreground group, or -errno */
+
+/* From a background group too: SIGTTOU is held back in this thread. */
+int bd_os_terminal_give(int fd, pid_t group);
+
+/* A directory of control groups as launch.cgroup_fd wants it: a descriptor, or -1 in *ret where a
+ * process cannot be born there (version 1) and must join by a step. 0 or -errno. */
+int bd_os_cgroup_open(const char *path, int *ret);
+
+/* ------------------------------------------------------------------ transfers */
 
 /* One poll(2): at most `count` descriptors, -1 is skipped. Positive when something is ready, 0 at
  * the deadline. */

@@ -13,8 +13,9 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "clock.h"
 
 enum { WATCHES_MAX = 8, SHORTAGE_NS = 1000000 };
 
@@ -102,7 +103,18 @@ ssize_t bd_os_read(int fd, void *buffer, size_t size)
     do {
         count = read(fd, buffer, size);
     } while (count < 0 && errno == EINTR);
+    if (count < 0 && errno == EIO && bd_os_pty_is_master(fd))
+        return 0; /* nobody has the terminal open: Linux's word for its end-of-file */
     return count < 0 ? -errno : count;
+}
+
+int bd_os_duplicate(int fd, int *ret)
+{
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, OS_LOWEST_FD);
+    if (copy < 0)
+        return -errno;
+    *ret = copy;
+    return 0;
 }
 
 /* ------------------------------------------------------------------ waiting */
@@ -111,10 +123,7 @@ static int poll_once(struct pollfd *polls, size_t count, int64_t deadline_ns)
 {
     if (deadline_ns == OS_NEVER)
         return ppoll(polls, count, NULL, NULL);
-    int64_t left_ns = deadline_ns - bd_os_now_ns();
-    if (left_ns < 0)
-        left_ns = 0;
-    struct timespec left = {.tv_sec = left_ns / 1000000000, .tv_nsec = left_ns % 1000000000};
+    struct timespec left = bd_os_time_left(deadline_ns);
     return ppoll(polls, count, &left, NULL);
 }
 
@@ -145,29 +154,7 @@ int bd_os_watch(struct os_watch *watches, size_t count, int64_t deadline_ns)
     return ready;
 }
 
-/* ------------------------------------------------------------------ clock and cancellation */
-
-int64_t bd_os_now_ns(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* fails on no system that we run on */
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
-int64_t bd_os_deadline_ns(int64_t timeout_ms)
-{
-    int64_t now_ns = bd_os_now_ns();
-    if (timeout_ms < 0 || timeout_ms > (OS_NEVER - now_ns) / 1000000)
-        return OS_NEVER;
-    return now_ns + timeout_ms * 1000000;
-}
-
-void bd_os_pause_ns(int64_t nanoseconds)
-{
-    struct timespec pause = {.tv_sec = nanoseconds / 1000000000,
-                             .tv_nsec = nanoseconds % 1000000000};
-    (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
-}
+/* ------------------------------------------------------------------ cancellation */
 
 int bd_os_cancel_off(void)
 {

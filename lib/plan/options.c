@@ -14,7 +14,8 @@
 #include "../os/os.h"
 #include "error.h"
 
-enum { KNOWN_FLAGS = 255, SIGNAL_KILL = 9, SIGNAL_STOP = 19, NICE_LEAST = -20, NICE_MOST = 19 };
+enum { KNOWN_FLAGS = 4095, SIGNAL_KILL = 9, SIGNAL_STOP = 19, NICE_LEAST = -20, NICE_MOST = 19 };
+enum { OOM_MOST = 1000, GROUPS_MOST = 65536, CPU_WORDS_MOST = 1024 };
 
 /* About 31 years: as nanoseconds far below the end of the clock. */
 #define LONGEST_MS INT64_C(1000000000000)
@@ -53,7 +54,7 @@ static int check_flags(const struct brood_options *options, struct brood_error *
     uint64_t flags = options->flags;
     if (flags & ~(uint64_t)KNOWN_FLAGS)
         return bd_error_options(reterr, "flags has unknown bits", NULL);
-    if (options->reserved)
+    if (options->reserved || options->reserved1)
         return bd_error_options(reterr, "a reserved member is not zero", NULL);
     if (options->signals & ~(uint32_t)(BROOD_KEEP_IGNORED | BROOD_KEEP_MASK))
         return bd_error_options(reterr, "signals has unknown bits", NULL);
@@ -61,6 +62,43 @@ static int check_flags(const struct brood_options *options, struct brood_error *
         return bd_error_options(reterr, "search is not a known value", NULL);
     if (options->scope > BROOD_SCOPE_GROUP)
         return bd_error_options(reterr, "scope is not a known value", NULL);
+    return 0;
+}
+
+static bool has_terminal(const struct brood_options *options)
+{
+    return options->in.kind == BROOD_PTY || options->out.kind == BROOD_PTY ||
+           options->err.kind == BROOD_PTY;
+}
+
+/* A detached process and one with a terminal of its own lead a session. */
+static int settle_session(struct brood_options *options, struct brood_error *reterr)
+{
+    uint64_t flags = options->flags;
+    if (flags & BROOD_DETACHED) {
+        if ((flags & (BROOD_NEW_GROUP | BROOD_FOREGROUND)) || options->join_group)
+            return bd_error_options(reterr,
+                                    "BROOD_DETACHED makes a session itself: leave out groups and "
+                                    "BROOD_FOREGROUND",
+                                    NULL);
+        if (options->scope != BROOD_SCOPE_CHILD)
+            return bd_error_options(reterr, "a detached process has no scope but itself", NULL);
+        options->flags |= BROOD_NEW_SESSION;
+    }
+    if (has_terminal(options)) {
+        if ((flags & (BROOD_NEW_GROUP | BROOD_FOREGROUND)) || options->join_group)
+            return bd_error_options(reterr,
+                                    "a pseudoterminal makes a session itself: leave out groups and "
+                                    "BROOD_FOREGROUND",
+                                    NULL);
+        options->flags |= BROOD_NEW_SESSION;
+    }
+    return 0;
+}
+
+static int check_group(const struct brood_options *options, struct brood_error *reterr)
+{
+    uint64_t flags = options->flags;
     if (options->scope == BROOD_SCOPE_GROUP && !(flags & (BROOD_NEW_SESSION | BROOD_NEW_GROUP)))
         return bd_error_options(reterr, "scope group needs BROOD_NEW_GROUP or BROOD_NEW_SESSION",
                                 NULL);
@@ -73,7 +111,53 @@ static int check_flags(const struct brood_options *options, struct brood_error *
         return bd_error_options(reterr, "join_group is not a process group", NULL);
     if (options->join_group && (flags & (BROOD_NEW_SESSION | BROOD_NEW_GROUP)))
         return bd_error_options(reterr, "join_group contradicts a new session or group", NULL);
+    if ((flags & BROOD_FOREGROUND) && !(flags & BROOD_NEW_GROUP) && !options->join_group)
+        return bd_error_options(reterr, "BROOD_FOREGROUND needs BROOD_NEW_GROUP or join_group",
+                                NULL);
     return 0;
+}
+
+static int check_credentials(const struct brood_credentials *wanted, struct brood_error *reterr)
+{
+    if (!wanted)
+        return 0;
+    if (wanted->flags & ~(uint32_t)BROOD_KEEP_GROUPS)
+        return bd_error_options(reterr, "credentials.flags has unknown bits", NULL);
+    if (wanted->reserved[0] || wanted->reserved[1] || wanted->reserved[2])
+        return bd_error_options(reterr, "a reserved member is not zero", NULL);
+    if (wanted->group_count && !wanted->groups)
+        return bd_error_options(reterr, "group_count without groups", NULL);
+    if (wanted->group_count && (wanted->flags & BROOD_KEEP_GROUPS))
+        return bd_error_options(reterr, "BROOD_KEEP_GROUPS contradicts a list of groups", NULL);
+    if (wanted->group_count > GROUPS_MOST)
+        return bd_error_options(reterr, "group_count is above 65536", NULL);
+    return 0;
+}
+
+static int check_cpus(const struct brood_options *options, struct brood_error *reterr)
+{
+    if (!options->cpus && !options->cpu_words)
+        return 0;
+    if (!options->cpus)
+        return bd_error_options(reterr, "cpu_words without cpus", NULL);
+    if (options->cpu_words > CPU_WORDS_MOST)
+        return bd_error_options(reterr, "cpu_words is above 1024", NULL);
+    for (size_t i = 0; i < options->cpu_words; i++)
+        if (options->cpus[i])
+            return 0;
+    return bd_error_options(reterr, "cpus has no processor in it", NULL);
+}
+
+/* Who the child is and where it runs. */
+static int check_belonging(const struct brood_options *options, struct brood_error *reterr)
+{
+    if ((options->flags & BROOD_SET_OOM_SCORE_ADJ) &&
+        (options->oom_score_adj < -OOM_MOST || options->oom_score_adj > OOM_MOST))
+        return bd_error_options(reterr, "oom_score_adj is not within -1000..1000", NULL);
+    if (options->cgroup && !*options->cgroup)
+        return bd_error_options(reterr, "cgroup is empty", NULL);
+    int result = check_credentials(options->credentials, reterr);
+    return result == 0 ? check_cpus(options, reterr) : result;
 }
 
 static int check_values(const struct brood_options *options, struct brood_error *reterr)
@@ -106,6 +190,9 @@ static int check_times(const struct brood_options *options, enum bd_purpose purp
         return bd_error_options(reterr, "a duration is negative: 0 is none", NULL);
     if (options->start_timeout_ms > LONGEST_MS)
         return bd_error_options(reterr, "start_timeout_ms is above 10^12", NULL);
+    if (purpose == BD_FOR_RUN && (options->flags & BROOD_DETACHED))
+        return bd_error_options(reterr, "brood_run() stays until the end: nothing is detached",
+                                NULL);
     if (purpose == BD_FOR_START && (options->timeout_ms || options->grace_ms || options->drain_ms))
         return bd_error_options(reterr,
                                 "timeout_ms, grace_ms and drain_ms need a call that stays: "
@@ -165,6 +252,7 @@ static const uint32_t stream_flags[] = {
     [BROOD_MERGE] = 0,
     [BROOD_CLOSED] = 0,
     [BROOD_MEMORY] = BROOD_OUTPUT_DISCARD,
+    [BROOD_PTY] = BROOD_STREAM_NONBLOCK,
 };
 
 static int check_open(int fd, struct brood_error *reterr)
@@ -226,6 +314,8 @@ static int check_stream(const struct brood_options *options, int index, enum bd_
     for (size_t i = 0; i < sizeof stream->reserved / sizeof stream->reserved[0]; i++)
         if (stream->reserved[i])
             return bd_error_options(reterr, "a reserved member is not zero", NULL);
+    if (stream->kind != BROOD_PTY && (stream->rows || stream->columns))
+        return bd_error_options(reterr, "rows and columns are for a pseudoterminal", NULL);
     if (stream->kind == BROOD_FILE)
         return check_file(stream, is_input, reterr);
     if (stream->kind == BROOD_FD)
@@ -234,7 +324,8 @@ static int check_stream(const struct brood_options *options, int index, enum bd_
         return check_memory(stream, is_input, purpose, reterr);
     if (stream->kind == BROOD_MERGE)
         return check_merge(options, index, reterr);
-    if (purpose == BD_FOR_RUN && (stream->kind == BROOD_PIPE || stream->kind == BROOD_SOCKET))
+    if (purpose == BD_FOR_RUN &&
+        (stream->kind == BROOD_PIPE || stream->kind == BROOD_SOCKET || stream->kind == BROOD_PTY))
         return bd_error_options(reterr,
                                 "nobody could use a pipe during brood_run(): use "
                                 "BROOD_MEMORY, or brood_start()",
@@ -279,6 +370,12 @@ int bd_options_read(const struct brood_options *given, enum bd_purpose purpose,
     result = check_words(ret, reterr);
     if (result == 0)
         result = check_flags(ret, reterr);
+    if (result == 0)
+        result = settle_session(ret, reterr);
+    if (result == 0)
+        result = check_group(ret, reterr);
+    if (result == 0)
+        result = check_belonging(ret, reterr);
     if (result == 0)
         result = check_values(ret, reterr);
     if (result == 0)

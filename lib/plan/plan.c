@@ -1,39 +1,58 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Options become a plan: everything copied, every program candidate spelled out, every step in
- * order.
+ * Options become a plan: everything copied, every program candidate spelled out, room for every
+ * step.
  *
- * Room plan. The order of the steps is the contract with the new process: timer; session or group;
- * limits, umask, nice; directory; files; hiding; moves; the descriptor limit; signals; exec. Hiding
- * comes before the moves because a moved descriptor is not close-on-exec; files come after the
- * directory, since their names are relative to it, and after the umask; the limit of descriptors
- * comes after the moves, which may need numbers above it; signals open last, so that nothing of
- * ours is interrupted.
+ * Room plan. Invariant: after bd_plan_make() the plan points to nothing of the caller's.
  */
 #include "plan.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/resource.h>
 
+#include "../base/text.h"
 #include "error.h"
 #include "moves.h"
 #include "search.h"
 #include "vectors.h"
 
-/* Timer, session or group, umask, nice, two directory steps, three opens, hide, limit,
- * dispositions, mask, exec. */
-enum { FIXED_STEPS = 16, CREATE_MODE = 0666 };
+/* At most one of each kind, but for two directory steps and three opens. */
+enum { FIXED_STEPS = 32 };
 
 /* ------------------------------------------------------------------ what is copied */
+
+static bool is_mapped(const struct brood_options *options, int32_t number)
+{
+    for (size_t i = 0; i < options->fd_count; i++)
+        if (options->fds[i].to == number)
+            return true;
+    return false;
+}
+
+/* The stream that `index` takes its descriptor from: a merged one the other output, a
+ * pseudoterminal the first of its kind. */
+static int source_of(const struct bd_plan *plan, int index)
+{
+    uint32_t kind = plan->streams[index].kind;
+    if (kind == BROOD_MERGE)
+        return index == BROOD_OUT ? BROOD_ERR : BROOD_OUT;
+    if (kind != BROOD_PTY)
+        return index;
+    int first = BROOD_IN;
+    while (plan->streams[first].kind != BROOD_PTY)
+        first++;
+    return first;
+}
 
 static int copy_streams(struct bd_plan *plan)
 {
     for (int index = 0; index < BD_STREAMS; index++) {
         struct brood_stream *stream = &plan->streams[index];
-        int source = index == BROOD_OUT ? BROOD_ERR : BROOD_OUT;
-        plan->sources[index] = stream->kind == BROOD_MERGE ? source : index;
+        /* The caller's terminal is nothing for a life of its own. */
+        if (stream->kind == BROOD_INHERIT && (plan->options.flags & BROOD_DETACHED) &&
+            !is_mapped(&plan->options, index))
+            stream->kind = BROOD_NULL;
+        plan->sources[index] = source_of(plan, index);
         if (stream->kind != BROOD_FILE)
             continue;
         stream->path = bd_arena_copy(&plan->arena, stream->path, strlen(stream->path));
@@ -97,6 +116,61 @@ static int copy_directory(struct bd_plan *plan)
     return plan->cwd ? 0 : -ENOMEM;
 }
 
+static int copy_ids(struct bd_plan *plan)
+{
+    const struct brood_credentials *wanted = plan->options.credentials;
+    if (!wanted)
+        return 0;
+    bool keeps = (wanted->flags & BROOD_KEEP_GROUPS) != 0;
+    plan->ids = (struct os_ids){.uid = wanted->uid,
+                                .gid = wanted->gid,
+                                .group_count = keeps ? SIZE_MAX : wanted->group_count};
+    if (keeps)
+        return 0;
+    uint32_t *groups = bd_arena_array(&plan->arena, wanted->group_count, sizeof *groups);
+    if (!groups)
+        return -ENOMEM;
+    for (size_t i = 0; i < wanted->group_count; i++)
+        groups[i] = wanted->groups[i];
+    plan->groups = groups;
+    return 0;
+}
+
+/* The name of the file that a process joins a control group by. */
+static int copy_cgroup(struct bd_plan *plan)
+{
+    static const char file[] = "/cgroup.procs";
+    const char *path = plan->options.cgroup;
+    if (!path)
+        return 0;
+    size_t length = strlen(path), size = length + sizeof file;
+    char *procs = bd_arena_alloc(&plan->arena, size);
+    plan->cgroup = bd_arena_copy(&plan->arena, path, length);
+    if (!procs || !plan->cgroup)
+        return -ENOMEM;
+    struct bd_text text = bd_text_over(procs, size);
+    bd_text_add(&text, path);
+    bd_text_add(&text, file);
+    plan->cgroup_procs = procs;
+    return 0;
+}
+
+static int copy_belonging(struct bd_plan *plan)
+{
+    const struct brood_options *options = &plan->options;
+    plan->hook = (struct os_hook){.run = options->before_exec, .user = options->user};
+    if (options->cpus) {
+        uint64_t *cpus = bd_arena_array(&plan->arena, options->cpu_words, sizeof *cpus);
+        if (!cpus)
+            return -ENOMEM;
+        memcpy(cpus, options->cpus, options->cpu_words * sizeof *cpus);
+        plan->cpus = cpus;
+    }
+    struct bd_text number = bd_text_over(plan->oom_score_adj, sizeof plan->oom_score_adj);
+    bd_text_add_number(&number, options->oom_score_adj);
+    return copy_cgroup(plan);
+}
+
 /* Room for every step, wish and action, so that settling cannot fail. */
 static int reserve_steps(struct bd_plan *plan)
 {
@@ -108,201 +182,6 @@ static int reserve_steps(struct bd_plan *plan)
     return plan->wishes && plan->moves && plan->steps ? 0 : -ENOMEM;
 }
 
-/* ------------------------------------------------------------------ steps before the
- * descriptors */
-
-static struct os_step *add_step(struct bd_plan *plan, enum os_op op, enum brood_stage stage)
-{
-    struct os_step *step = &plan->steps[plan->step_count++];
-    *step = (struct os_step){.op = (uint16_t)op, .stage = (uint16_t)stage, .from = -1, .to = -1};
-    return step;
-}
-
-static void add_limit(struct bd_plan *plan, uint32_t resource, uint64_t soft, uint64_t hard)
-{
-    struct os_step *step = add_step(plan, OS_LIMIT, BROOD_STAGE_RESOURCE);
-    step->from = (int32_t)resource;
-    step->value = soft;
-    step->value2 = hard;
-}
-
-static void add_belonging(struct bd_plan *plan)
-{
-    const struct brood_options *options = &plan->options;
-    if (options->start_timeout_ms) {
-        struct os_step *step = add_step(plan, OS_TIMER, BROOD_STAGE_TIMEOUT);
-        step->value = (uint64_t)options->start_timeout_ms * 1000000U;
-    }
-    if (options->flags & BROOD_NEW_SESSION)
-        add_step(plan, OS_SESSION, BROOD_STAGE_SESSION);
-    if (options->flags & BROOD_NEW_GROUP)
-        add_step(plan, OS_GROUP, BROOD_STAGE_GROUP)->from = 0;
-    if (options->join_group)
-        add_step(plan, OS_GROUP, BROOD_STAGE_GROUP)->from = options->join_group;
-}
-
-static void add_resources(struct bd_plan *plan)
-{
-    const struct brood_options *options = &plan->options;
-    for (size_t i = 0; i < options->rlimit_count; i++) {
-        const struct brood_rlimit *limit = &options->rlimits[i];
-        if (limit->resource != RLIMIT_NOFILE)
-            add_limit(plan, limit->resource, limit->soft, limit->hard);
-    }
-    if (options->flags & BROOD_SET_UMASK)
-        add_step(plan, OS_UMASK, BROOD_STAGE_RESOURCE)->value = options->umask;
-    if (options->flags & BROOD_SET_NICE)
-        add_step(plan, OS_NICE, BROOD_STAGE_RESOURCE)->from = options->nice;
-}
-
-static void add_directory(struct bd_plan *plan)
-{
-    if (plan->options.flags & BROOD_SET_CWD_FD)
-        add_step(plan, OS_FCHDIR, BROOD_STAGE_DIRECTORY)->from = plan->options.cwd_fd;
-    if (plan->cwd)
-        add_step(plan, OS_CHDIR, BROOD_STAGE_DIRECTORY)->data = plan->cwd;
-}
-
-static uint64_t open_flags(const struct brood_stream *stream, int index)
-{
-    uint64_t flags = O_NOCTTY;
-    if (index == BROOD_IN)
-        return flags | O_RDONLY;
-    flags |= O_WRONLY;
-    flags |= stream->flags & BROOD_FILE_EXISTING ? 0U : (uint64_t)O_CREAT;
-    flags |= stream->flags & BROOD_FILE_EXCLUSIVE ? (uint64_t)O_EXCL : 0U;
-    if (stream->flags & BROOD_FILE_APPEND)
-        return flags | O_APPEND;
-    return stream->flags & BROOD_FILE_KEEP ? flags : flags | O_TRUNC;
-}
-
-/* ret[i]: the step that opens stream i, for the moves to refer to. /dev/null is opened once for
- * all. */
-static void add_files(struct bd_plan *plan, int32_t ret[BD_STREAMS])
-{
-    int32_t null_step = -1;
-    for (int index = 0; index < BD_STREAMS; index++) {
-        const struct brood_stream *stream = &plan->streams[index];
-        if (stream->kind == BROOD_NULL && null_step < 0) {
-            null_step = (int32_t)plan->step_count;
-            struct os_step *step = add_step(plan, OS_OPEN, BROOD_STAGE_OPEN);
-            step->data = "/dev/null";
-            step->value = O_RDWR;
-        } else if (stream->kind == BROOD_FILE) {
-            ret[index] = (int32_t)plan->step_count;
-            struct os_step *step = add_step(plan, OS_OPEN, BROOD_STAGE_OPEN);
-            step->data = stream->path;
-            step->value = open_flags(stream, index);
-            step->value2 = stream->create_mode ? stream->create_mode : CREATE_MODE;
-        }
-        if (stream->kind == BROOD_NULL)
-            ret[index] = null_step;
-    }
-}
-
-/* ------------------------------------------------------------------ descriptors */
-
-/* What an inherited stream is in the child: the map may have given it another descriptor. */
-static int32_t inherited_source(const struct bd_plan *plan, int index)
-{
-    for (size_t i = 0; i < plan->fd_count; i++)
-        if (plan->fds[i].to == index)
-            return plan->fds[i].from;
-    return bd_os_survives_exec(index) ? index : -1;
-}
-
-/* Where stream `index` of the child comes from: a descriptor, or something a step makes; -1:
- * nowhere. */
-static int32_t stream_source(const struct bd_plan *plan, int index, const int childs_ends[],
-                             const int32_t opened[])
-{
-    int source = plan->sources[index];
-    const struct brood_stream *stream = &plan->streams[source];
-    switch ((enum brood_stream_kind)stream->kind) {
-    case BROOD_NULL:
-    case BROOD_FILE:
-        return OS_MADE_BY(opened[source]);
-    case BROOD_FD:
-        return stream->fd;
-    case BROOD_INHERIT:
-        return inherited_source(plan, source);
-    case BROOD_PIPE:
-    case BROOD_SOCKET:
-    case BROOD_MEMORY:
-        return childs_ends[source];
-    case BROOD_MERGE:
-    case BROOD_CLOSED:
-        break;
-    }
-    return -1;
-}
-
-static void add_moves(struct bd_plan *plan, size_t wish_count)
-{
-    size_t count = bd_moves_order(plan->wishes, wish_count, plan->moves);
-    int32_t saved = -1;
-    for (size_t i = 0; i < count; i++) {
-        const struct bd_move *move = &plan->moves[i];
-        enum os_op op = move->kind == BD_KEEP ? OS_KEEP : move->kind == BD_SAVE ? OS_SAVE : OS_MOVE;
-        struct os_step *step = add_step(plan, op, BROOD_STAGE_DESCRIPTORS);
-        if (move->kind == BD_SAVE)
-            saved = OS_MADE_BY(plan->step_count - 1);
-        step->from = move->kind == BD_MOVE_SAVED ? saved : move->from;
-        step->to = move->to;
-        /* The next cycle may need the number: only one need be free. */
-        if (move->kind == BD_MOVE_SAVED)
-            add_step(plan, OS_CLOSE, BROOD_STAGE_DESCRIPTORS)->from = saved;
-    }
-}
-
-static void add_descriptors(struct bd_plan *plan, const int childs_ends[], const int32_t opened[])
-{
-    size_t wish_count = 0;
-    bool closes[BD_STREAMS] = {false};
-    if (!(plan->options.flags & BROOD_KEEP_ALL_FDS))
-        add_step(plan, OS_HIDE, BROOD_STAGE_DESCRIPTORS);
-    for (int index = 0; index < BD_STREAMS; index++) {
-        if (plan->streams[index].kind == BROOD_INHERIT)
-            continue;
-        int32_t from = stream_source(plan, index, childs_ends, opened);
-        closes[index] = from == -1;
-        if (from != -1)
-            plan->wishes[wish_count++] = (struct bd_wish){.from = from, .to = index};
-    }
-    for (size_t i = 0; i < plan->fd_count; i++)
-        plan->wishes[wish_count++] =
-            (struct bd_wish){.from = plan->fds[i].from, .to = plan->fds[i].to};
-    add_moves(plan, wish_count);
-    for (int index = 0; index < BD_STREAMS; index++)
-        if (closes[index])
-            add_step(plan, OS_CLOSE, BROOD_STAGE_DESCRIPTORS)->from = index;
-}
-
-/* The program's own value, unless the options give one: a limit that the host raised for itself
- * breaks programs that use select(2). */
-static void add_descriptor_limit(struct bd_plan *plan)
-{
-    uint64_t soft, hard;
-    for (size_t i = plan->options.rlimit_count; i-- > 0;) { /* the last one counts, as elsewhere */
-        const struct brood_rlimit *limit = &plan->options.rlimits[i];
-        if (limit->resource == RLIMIT_NOFILE) {
-            add_limit(plan, limit->resource, limit->soft, limit->hard);
-            return;
-        }
-    }
-    if (bd_os_nofile_before(&soft, &hard))
-        add_limit(plan, RLIMIT_NOFILE, soft, hard);
-}
-
-static void add_signals(struct bd_plan *plan)
-{
-    const struct brood_options *options = &plan->options;
-    struct os_step *step = add_step(plan, OS_DISPOSITIONS, BROOD_STAGE_SIGNALS);
-    step->value = options->signals & BROOD_KEEP_IGNORED ? ~UINT64_C(0) : 0;
-    step->value2 = options->ignore_signals;
-    add_step(plan, OS_MASK, BROOD_STAGE_SIGNALS)->from = (options->signals & BROOD_KEEP_MASK) != 0;
-}
-
 /* ------------------------------------------------------------------ the plan */
 
 int bd_plan_make(struct bd_plan *plan, const struct brood_options *options,
@@ -311,39 +190,18 @@ int bd_plan_make(struct bd_plan *plan, const struct brood_options *options,
     *plan =
         (struct bd_plan){.options = *options, .streams = {options->in, options->out, options->err}};
     if (copy_streams(plan) < 0 || copy_map(plan) < 0 || copy_exec(plan) < 0 ||
-        copy_directory(plan) < 0 || reserve_steps(plan) < 0) {
+        copy_directory(plan) < 0 || copy_ids(plan) < 0 || copy_belonging(plan) < 0 ||
+        reserve_steps(plan) < 0) {
         bd_plan_done(plan);
         return bd_error_memory(reterr);
     }
     return 0;
 }
 
-void bd_plan_settle(struct bd_plan *plan, const int childs_ends[BD_STREAMS])
+bool bd_plan_owns_memory(const struct brood_options *options)
 {
-    int32_t opened[BD_STREAMS] = {-1, -1, -1};
-    plan->step_count = 0;
-    add_belonging(plan);
-    add_resources(plan);
-    add_directory(plan);
-    add_files(plan, opened);
-    add_descriptors(plan, childs_ends, opened);
-    add_descriptor_limit(plan);
-    add_signals(plan);
-    add_step(plan, OS_EXEC, BROOD_STAGE_EXEC)->data = &plan->exec;
-}
-
-void bd_plan_again(struct bd_plan *plan)
-{
-    for (size_t i = 0; i < plan->step_count; i++)
-        if (plan->steps[i].op == OS_OPEN)
-            plan->steps[i].value &= ~(uint64_t)O_EXCL;
-}
-
-void bd_plan_time(struct bd_plan *plan, int64_t nanoseconds)
-{
-    for (size_t i = 0; i < plan->step_count; i++)
-        if (plan->steps[i].op == OS_TIMER)
-            plan->steps[i].value = (uint64_t)nanoseconds;
+    return options->credentials || (options->flags & BROOD_SET_OOM_SCORE_ADJ) ||
+           options->before_exec;
 }
 
 void bd_plan_done(struct bd_plan *plan)

@@ -27,7 +27,13 @@ struct bd_plan {
     int sources[BD_STREAMS];                 /* the stream that it takes its descriptor from */
     struct brood_fd_map *fds;
     size_t fd_count;
-    const char *cwd, *path; /* path: the value of PATH that was searched, or NULL */
+    const char *cwd, *path;            /* path: the value of PATH that was searched, or NULL */
+    const char *cgroup, *cgroup_procs; /* its directory, and the file in it that takes processes */
+    char oom_score_adj[16];            /* as text */
+    const uint64_t *cpus;
+    struct os_ids ids;
+    const uint32_t *groups;
+    struct os_hook hook;
     struct os_exec exec;
 
     struct os_step *steps;
@@ -42,7 +48,11 @@ struct bd_plan {
 int bd_plan_make(struct bd_plan *plan, const struct brood_options *options,
                  struct brood_error *reterr);
 
-/* `childs_ends[i]`: the descriptor that stream i of kind pipe, socket or memory leads to, else
+/* Does a step change what the new process would share with the caller, were their memory one? The
+ * kernel keeps the dumpable flag and oom_score_adj with the memory, and a hook writes to it. */
+bool bd_plan_owns_memory(const struct brood_options *options);
+
+/* `childs_ends[i]`: the descriptor that stream i of kind pipe, socket, pty or memory leads to, else
  * -1. */
 void bd_plan_settle(struct bd_plan *plan, const int childs_ends[BD_STREAMS]);
 

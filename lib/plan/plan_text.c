@@ -71,8 +71,38 @@ void bd_plan_name_step(const struct bd_plan *plan, size_t index, const char **re
     case OS_CLOSE:
         *ret_number = step->from;
         break;
+    case OS_CGROUP:
+        *ret_subject = plan->cgroup;
+        break;
+    case OS_OOM:
+        *ret_subject = "oom_score_adj";
+        break;
+    case OS_AFFINITY:
+        *ret_subject = "processor affinity";
+        break;
+    case OS_GROUPS:
+        *ret_subject = "supplementary groups";
+        break;
+    case OS_GID:
+    case OS_UID:
+        *ret_subject = step->op == OS_GID ? "gid" : "uid";
+        *ret_number = (int64_t)step->value;
+        break;
+    case OS_VERIFY:
+        *ret_subject = "ids: they are not what was set";
+        break;
+    case OS_TERMINAL:
+        *ret_subject = "as controlling terminal";
+        break;
+    case OS_FOREGROUND:
+        *ret_subject = "foreground group";
+        break;
+    case OS_NO_NEW_PRIVS:
+        *ret_subject = "no_new_privs flag";
+        break;
     case OS_TIMER:
     case OS_SESSION:
+    case OS_HOOK:
     case OS_HIDE:
     case OS_DISPOSITIONS:
     case OS_MASK:
@@ -161,6 +191,59 @@ static void add_path_words(struct bd_text *text, const char *words, const char *
     bd_text_add_escaped(text, path);
 }
 
+static void add_affinity(struct bd_text *text, const struct os_step *step)
+{
+    const uint64_t *cpus = step->data;
+    bd_text_add(text, "run on processors");
+    for (size_t number = 0; number < step->value * 8; number++)
+        if (cpus[number / 64] >> (number % 64) & 1)
+            add_number_words(text, "", (int64_t)number);
+}
+
+static void add_groups(struct bd_text *text, const struct os_step *step)
+{
+    const uint32_t *groups = step->data;
+    bd_text_add(text, step->value ? "supplementary groups" : "no supplementary group");
+    for (size_t i = 0; i < step->value; i++)
+        add_number_words(text, "", groups[i]);
+}
+
+/* Whom and what the process belongs to; false for other steps. */
+static bool add_identity_words(struct bd_text *text, const struct os_step *step)
+{
+    if (step->op == OS_GROUPS)
+        add_groups(text, step);
+    else if (step->op == OS_GID || step->op == OS_UID)
+        add_number_words(text, step->op == OS_GID ? "gid" : "uid", (int64_t)step->value);
+    else if (step->op == OS_VERIFY)
+        bd_text_add(text, "see that the ids are as set");
+    else if (step->op == OS_NO_NEW_PRIVS)
+        bd_text_add(text, "exec grants nothing from here on");
+    else if (step->op == OS_CGROUP)
+        add_path_words(text, "unless born there, join by", step->data);
+    else if (step->op == OS_TERMINAL)
+        add_number_words(text, "controlling terminal is descriptor", step->from);
+    else if (step->op == OS_FOREGROUND)
+        bd_text_add(text, "its group gets the terminal");
+    else
+        return false;
+    return true;
+}
+
+static bool add_signal_words(struct bd_text *text, const struct os_step *step)
+{
+    if (step->op == OS_MASK) {
+        bd_text_add(text, step->from ? "keep the signal mask" : "block no signal");
+        return true;
+    }
+    if (step->op != OS_DISPOSITIONS)
+        return false;
+    bd_text_add(text, step->value ? "handled signals to default, ignored ones kept"
+                                  : "every signal to default");
+    add_signal_set(text, "; ignore", step->value2);
+    return true;
+}
+
 /* The steps that change what the process is; false for the others. */
 static bool add_setting_words(struct bd_text *text, const struct os_step *step)
 {
@@ -184,14 +267,12 @@ static bool add_setting_words(struct bd_text *text, const struct os_step *step)
         bd_text_add_octal(text, (uint32_t)step->value);
     } else if (step->op == OS_NICE) {
         add_number_words(text, "nice value", step->from);
-    } else if (step->op == OS_DISPOSITIONS) {
-        bd_text_add(text, step->value ? "handled signals to default, ignored ones kept"
-                                      : "every signal to default");
-        add_signal_set(text, "; ignore", step->value2);
-    } else if (step->op == OS_MASK) {
-        bd_text_add(text, step->from ? "keep the signal mask" : "block no signal");
-    } else {
-        return false;
+    } else if (step->op == OS_OOM) {
+        add_path_words(text, "oom_score_adj", step->data);
+    } else if (step->op == OS_AFFINITY) {
+        add_affinity(text, step);
+    } else if (!add_identity_words(text, step)) {
+        return add_signal_words(text, step);
     }
     return true;
 }
@@ -243,6 +324,8 @@ static void add_moving_words(struct bd_text *text, const struct bd_plan *plan,
     } else if (step->op == OS_CLOSE) {
         bd_text_add(text, "close ");
         add_source(text, plan, step->from);
+    } else if (step->op == OS_HOOK) {
+        bd_text_add(text, "call before_exec");
     } else if (step->op == OS_EXEC) {
         add_exec(text, step->data);
     }
@@ -251,7 +334,9 @@ static void add_moving_words(struct bd_text *text, const struct bd_plan *plan,
 static void add_plan(struct bd_text *text, const struct bd_plan *plan)
 {
     bd_text_add(text, "rung: ");
-    bd_text_add(text, bd_os_launch_rung());
+    bd_text_add(text, bd_os_launch_rung(bd_plan_owns_memory(&plan->options)));
+    if (plan->options.flags & BROOD_DETACHED)
+        bd_text_add(text, ", detached");
     bd_text_add(text, "\nenvironment:");
     for (char *const *entry = plan->exec.env; *entry; entry++) {
         char name[64];

@@ -17,11 +17,7 @@
 #include "explain.h"
 #include "undo.h"
 
-enum { SIGNAL_BITS = 0x7f };
-
-/* Above this a retry has no end: its nanoseconds would not fit. */
-#define LONGEST_RETRY_MS INT64_C(1000000000000)
-
+enum { SIGNAL_BITS = 0x7f, PTY_ROWS = 24, PTY_COLUMNS = 80 };
 enum { BACKOFF_FIRST_NS = 1000000, BACKOFF_LAST_NS = 50000000 };
 
 /* One transaction. On the heap: what is set aside must outlive the call. */
@@ -29,7 +25,10 @@ struct bd_transaction {
     struct bd_plan plan;
     struct os_launch launch;
     struct os_pair ends[BD_STREAMS];
+    int terminal_fd; /* the caller's terminal, with BROOD_FOREGROUND; or -1 */
+    pid_t foreground_before;
     struct bd_undo undo;
+    size_t undo_after_launch; /* entries that a process which still stands may use */
     struct os_parked parked;
     struct os_exit end; /* of a process that was taken back */
     bool set_aside;
@@ -38,63 +37,51 @@ struct bd_transaction {
 
 /* ------------------------------------------------------------------ undo */
 
-static void free_set_aside(void *owner)
-{
-    struct bd_transaction *start = owner;
-    bd_os_launch_done(&start->launch);
-    bd_plan_done(&start->plan);
-    free(start);
-}
-
-/* The last of all: from the moment that it is parked, another thread may free it. */
 static void free_transaction(void *argument)
 {
-    struct bd_transaction *start = argument;
-    if (!start->set_aside) {
-        free(start);
-        return;
-    }
-    start->parked =
-        (struct os_parked){.pidfd = start->launch.pidfd, .free = free_set_aside, .owner = start};
-    bd_os_park(&start->parked);
+    free(argument);
 }
 
 static void undo_plan(void *argument)
 {
     struct bd_transaction *start = argument;
-    if (!start->set_aside)
-        bd_plan_done(&start->plan);
+    bd_plan_done(&start->plan);
 }
 
-static void undo_streams(void *argument)
+static void undo_launch(void *argument)
 {
     struct bd_transaction *start = argument;
+    bd_os_launch_done(&start->launch);
+}
+
+static void undo_descriptors(void *argument)
+{
+    struct bd_transaction *start = argument;
+    bd_os_close(bd_os_take(&start->launch.cgroup_fd));
+    bd_os_close(bd_os_take(&start->terminal_fd));
     for (int index = 0; index < BD_STREAMS; index++) {
         bd_os_close(bd_os_take(&start->ends[index].ours));
         bd_os_close(bd_os_take(&start->ends[index].childs));
     }
 }
 
-static void undo_launch(void *argument)
+/* Before the terminal is closed, and before the record is gone that tells. */
+static void undo_foreground(void *argument)
 {
     struct bd_transaction *start = argument;
-    if (!start->set_aside)
-        bd_os_launch_done(&start->launch);
+    if (start->terminal_fd >= 0 && bd_os_launch_gave_terminal(&start->launch))
+        (void)bd_os_terminal_give(start->terminal_fd, start->foreground_before);
 }
 
 static void undo_process(void *argument)
 {
     struct bd_transaction *start = argument;
-    int result = bd_os_end(start->launch.pidfd, start->launch.pid,
-                           bd_os_deadline_ns(BD_KILL_BOUND_MS), &start->end);
-    if (result < 0) {
+    pid_t pid = start->launch.process.pid;
+    int64_t deadline_ns = bd_os_deadline_ns(BD_KILL_BOUND_MS);
+    if (bd_os_launch_end(&start->launch, deadline_ns, &start->end) < 0) {
         start->set_aside = true;
-        start->error->unkillable_pid = start->launch.pid;
-        return;
+        start->error->unkillable_pid = pid;
     }
-#ifndef BROOD_MUTANT_PIDFD_LEFT
-    bd_os_close(bd_os_take(&start->launch.pidfd));
-#endif
 }
 
 /* ------------------------------------------------------------------ reserve */
@@ -110,6 +97,9 @@ static int make_ends(const struct brood_stream *stream, int index, struct os_pai
         if (index == BROOD_IN)
             return bd_os_memory_file(stream->input, stream->input_length, &ret->childs);
         return bd_os_pipe_from_child(ret);
+    case BROOD_PTY:
+        return bd_os_pty_open(stream->rows ? stream->rows : PTY_ROWS,
+                              stream->columns ? stream->columns : PTY_COLUMNS, ret);
     case BROOD_INHERIT:
     case BROOD_NULL:
     case BROOD_FILE:
@@ -121,21 +111,74 @@ static int make_ends(const struct brood_stream *stream, int index, struct os_pai
     return 0;
 }
 
+/* Of a pseudoterminal both directions come by one descriptor. Who has it for in and for out gets
+ * two, so that each can be closed by itself; what comes out comes by out, if that is one. */
+static int share_terminal(struct bd_transaction *start, int index)
+{
+    int first = start->plan.sources[index];
+    if (index == BROOD_ERR && start->plan.streams[BROOD_OUT].kind == BROOD_PTY)
+        return 0;
+    return bd_os_duplicate(start->ends[first].ours, &start->ends[index].ours);
+}
+
+static int explain_ends(struct bd_transaction *start, const struct brood_stream *stream, int index,
+                        int code)
+{
+    if (stream->kind == BROOD_PTY)
+        return bd_error_set(start->error, BROOD_STAGE_TERMINAL, code, "of its own", -1);
+    bool is_input = stream->kind == BROOD_MEMORY && index == BROOD_IN;
+    return bd_error_set(start->error, is_input ? BROOD_STAGE_MEMORY : BROOD_STAGE_PIPE, code, NULL,
+                        index);
+}
+
 static int reserve_streams(struct bd_transaction *start)
 {
     for (int index = 0; index < BD_STREAMS; index++) {
         const struct brood_stream *stream = &start->plan.streams[index];
         struct os_pair *pair = &start->ends[index];
-        int result = make_ends(stream, index, pair);
+        bool shares = stream->kind == BROOD_PTY && start->plan.sources[index] != index;
+        int result = shares ? share_terminal(start, index) : make_ends(stream, index, pair);
         if (result == 0 && (stream->flags & BROOD_STREAM_NONBLOCK) && pair->ours >= 0)
             result = bd_os_set_nonblock(pair->ours);
-        if (result < 0) {
-            bool is_input = stream->kind == BROOD_MEMORY && index == BROOD_IN;
-            return bd_error_set(start->error, is_input ? BROOD_STAGE_MEMORY : BROOD_STAGE_PIPE,
-                                -result, NULL, index);
-        }
+        if (result < 0)
+            return explain_ends(start, stream, index, -result);
     }
     return 0;
+}
+
+static int reserve_cgroup(struct bd_transaction *start)
+{
+    if (!start->plan.cgroup)
+        return 0;
+    int result = bd_os_cgroup_open(start->plan.cgroup, &start->launch.cgroup_fd);
+    return result == 0
+               ? 0
+               : bd_error_set(start->error, BROOD_STAGE_CGROUP, -result, start->plan.cgroup, -1);
+}
+
+/* It stays open until the child has ended, to give the foreground back. */
+static int reserve_terminal(struct bd_transaction *start, const struct brood_options *options)
+{
+    if (!(options->flags & BROOD_FOREGROUND))
+        return 0;
+    int result = bd_os_terminal_open(&start->terminal_fd);
+    if (result == 0) {
+        start->foreground_before = bd_os_terminal_foreground(start->terminal_fd);
+        result = start->foreground_before < 0 ? start->foreground_before : 0;
+    }
+    return result == 0
+               ? 0
+               : bd_error_set(start->error, BROOD_STAGE_TERMINAL, -result, "of the caller", -1);
+}
+
+static int reserve_descriptors(struct bd_transaction *start, const struct brood_options *options)
+{
+    int result = reserve_streams(start);
+    if (result == 0)
+        result = reserve_cgroup(start);
+    if (result == 0)
+        result = reserve_terminal(start, options);
+    return result;
 }
 
 static int reserve(struct bd_transaction *start, const struct brood_options *options)
@@ -148,17 +191,22 @@ static int reserve(struct bd_transaction *start, const struct brood_options *opt
     start->launch = (struct os_launch){
         .reads_dispositions = !(options->signals & BROOD_KEEP_IGNORED),
         .start_timeout_ns = options->start_timeout_ms * 1000000,
+        .cgroup_fd = -1,
+        .owns_memory = bd_plan_owns_memory(options),
+        .detached = (options->flags & BROOD_DETACHED) != 0,
     };
     /* Before the streams: it needs a descriptor for a moment, and this keeps the peak low. */
     result = bd_os_launch_prepare(&start->launch);
     if (result < 0)
         return bd_error_set(start->error, BROOD_STAGE_MEMORY, -result, NULL, -1);
     bd_undo_push(&start->undo, undo_launch, start);
+    start->undo_after_launch = start->undo.count;
 
-    bd_undo_push(&start->undo, undo_streams, start);
-    result = reserve_streams(start);
+    bd_undo_push(&start->undo, undo_descriptors, start);
+    result = reserve_descriptors(start, options);
     if (result < 0)
         return result;
+    bd_undo_push(&start->undo, undo_foreground, start);
 
     int childs_ends[BD_STREAMS];
     for (int index = 0; index < BD_STREAMS; index++)
@@ -173,8 +221,17 @@ static int reserve(struct bd_transaction *start, const struct brood_options *opt
 
 /* ------------------------------------------------------------------ launch and learn */
 
+/* Since Linux 3.1 it is exec that fails when a change of uid has exceeded RLIMIT_NPROC. */
+static bool exceeds_users_limit(const struct bd_plan *plan, const struct os_report *report)
+{
+    return report->progress == OS_FAILED && report->code == EAGAIN && plan->options.credentials &&
+           plan->options.credentials->uid != UINT32_MAX;
+}
+
 static int explain_report(struct bd_transaction *start, const struct os_report *report)
 {
+    if (report->step < 0)
+        return bd_error_set(start->error, BROOD_STAGE_CREATE, report->code, NULL, -1);
     const struct os_step *step = &start->plan.steps[report->step];
     const char *subject;
     int64_t number;
@@ -190,6 +247,9 @@ static int explain_report(struct bd_transaction *start, const struct os_report *
     case OS_FAILED:
         break;
     }
+    if (step->op == OS_EXEC && exceeds_users_limit(&start->plan, report))
+        return bd_error_set(start->error, BROOD_STAGE_CREDENTIALS, report->code,
+                            "uid: that user has too many processes (limit nproc)", -1);
     if (step->op == OS_EXEC)
         return bd_explain_exec(&start->plan, report, start->error);
     return bd_error_set(start->error, step->stage, report->code, subject, number);
@@ -217,45 +277,36 @@ static bool may_pass(const struct brood_error *error)
     if (error->code == ETXTBSY)
         return error->stage == BROOD_STAGE_EXEC;
     return error->code == EAGAIN &&
-           (error->stage == BROOD_STAGE_CREATE || error->stage == BROOD_STAGE_EXEC);
-}
-
-/* How long another try may wait and take: 0 when there is to be none. */
-static int64_t time_for_another(const struct bd_transaction *start, int64_t began_ns,
-                                int64_t *ret_start_left_ns)
-{
-    const struct brood_options *options = &start->plan.options;
-    if (!options->retry_ms || start->set_aside || !may_pass(start->error))
-        return 0;
-    int64_t passed_ns = bd_os_now_ns() - began_ns;
-    int64_t left_ns =
-        options->retry_ms < LONGEST_RETRY_MS ? options->retry_ms * 1000000 - passed_ns : OS_NEVER;
-    *ret_start_left_ns = options->start_timeout_ms * 1000000 - passed_ns;
-    if (options->start_timeout_ms && *ret_start_left_ns < left_ns)
-        left_ns = *ret_start_left_ns;
-    return left_ns > 0 ? left_ns : 0;
+           (error->stage == BROOD_STAGE_CREATE || error->stage == BROOD_STAGE_CREDENTIALS ||
+            error->stage == BROOD_STAGE_EXEC);
 }
 
 static int launch(struct bd_transaction *start)
 {
-    int64_t began_ns = bd_os_now_ns();
+    const struct brood_options *options = &start->plan.options;
+    int64_t start_deadline_ns =
+        options->start_timeout_ms ? bd_os_deadline_ns(options->start_timeout_ms) : OS_NEVER;
+    int64_t deadline_ns = bd_os_deadline_ns(options->retry_ms);
+    if (start_deadline_ns < deadline_ns)
+        deadline_ns = start_deadline_ns;
     int64_t backoff_ns = BACKOFF_FIRST_NS;
     for (;;) {
-        int64_t start_left_ns = 0;
         int result = launch_once(start);
-        int64_t left_ns = result < 0 ? time_for_another(start, began_ns, &start_left_ns) : 0;
+        if (result == 0 || start->set_aside || !options->retry_ms || !may_pass(start->error))
+            return result;
+        int64_t left_ns = deadline_ns - bd_os_now_ns();
         if (left_ns <= 0)
             return result;
-        int64_t pause_ns = backoff_ns < left_ns ? backoff_ns : left_ns;
-        bd_os_pause_ns(pause_ns);
+        bd_os_pause_ns(backoff_ns < left_ns ? backoff_ns : left_ns);
         backoff_ns = backoff_ns * 2 < BACKOFF_LAST_NS ? backoff_ns * 2 : BACKOFF_LAST_NS;
         if (start->error->stage == BROOD_STAGE_EXEC)
             bd_plan_again(&start->plan);
-        if (start->launch.start_timeout_ns) { /* one bound for all tries */
-            start->launch.start_timeout_ns = start_left_ns - pause_ns;
-            if (start->launch.start_timeout_ns <= 0)
+        if (options->start_timeout_ms) { /* one bound for all tries */
+            int64_t start_left_ns = start_deadline_ns - bd_os_now_ns();
+            if (start_left_ns <= 0)
                 return result;
-            bd_plan_time(&start->plan, start->launch.start_timeout_ns);
+            start->launch.start_timeout_ns = start_left_ns;
+            bd_plan_time(&start->plan, start_left_ns);
         }
     }
 }
@@ -263,17 +314,34 @@ static int launch(struct bd_transaction *start)
 /* ------------------------------------------------------------------ commit */
 
 /* The last entry frees the transaction, so the stack is walked in a copy. */
-static void unwind(struct bd_transaction *start)
+static void unwind(void *owner)
 {
+    struct bd_transaction *start = owner;
     struct bd_undo undo = start->undo;
     bd_undo_down_to(&undo, 0);
+}
+
+/* A process that stands may still use the launch and the plan: what is left of the stack waits with
+ * it. From the moment that it is parked, another thread may free it. */
+static void take_back(struct bd_transaction *start)
+{
+    if (!start->set_aside) {
+        unwind(start);
+        return;
+    }
+    bd_undo_down_to(&start->undo, start->undo_after_launch);
+    start->parked =
+        (struct os_parked){.process = start->launch.process, .free = unwind, .owner = start};
+    bd_os_park(&start->parked);
 }
 
 /* Nothing here can fail. The process stays; of the streams our ends do. */
 static void commit(struct bd_transaction *start, struct bd_started *ret)
 {
-    ret->pid = start->launch.pid;
-    ret->pidfd = start->launch.pidfd;
+    ret->process = start->launch.process;
+    ret->detached = start->launch.detached;
+    ret->terminal_fd = bd_os_take(&start->terminal_fd);
+    ret->foreground_before = start->foreground_before;
     ret->started_ns = bd_os_now_ns();
     for (int index = 0; index < BD_STREAMS; index++)
         ret->streams[index] = bd_os_take(&start->ends[index].ours);
@@ -288,7 +356,7 @@ int bd_start(const struct brood_options *options, struct bd_started *ret,
     if (!start)
         return bd_error_memory(reterr);
     start->error = reterr;
-    start->launch.pidfd = -1;
+    start->launch.cgroup_fd = start->terminal_fd = -1;
     for (int index = 0; index < BD_STREAMS; index++)
         start->ends[index] = (struct os_pair){-1, -1};
     bd_undo_push(&start->undo, free_transaction, start);
@@ -297,7 +365,7 @@ int bd_start(const struct brood_options *options, struct bd_started *ret,
     if (result == 0)
         result = launch(start);
     if (result < 0)
-        unwind(start);
+        take_back(start);
     else
         commit(start, ret);
     return result;

@@ -16,9 +16,11 @@ enum { BD_KILL_BOUND_MS = 10000 };
 
 /* What a start leaves with its caller. */
 struct bd_started {
-    pid_t pid;
-    int pidfd;
+    struct os_process process;
+    bool detached;           /* somebody else's child */
     int streams[BD_STREAMS]; /* our ends, -1 where there is none */
+    int terminal_fd;         /* the terminal whose foreground it was given, or -1 */
+    pid_t foreground_before;
     int64_t started_ns;
 };
 

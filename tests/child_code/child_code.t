@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # tests/child_code/child_code.t: whatever the compiler and its flags, the code that runs between clone and
-# exec refers to itself and to constants only. Checked in the object of lib/os/linux_child.c and in that
+# exec refers to itself and to constants only. Checked in the object of lib/os/linux_child*.c and the like, and in that
 # of lib/onebrood.c, by their relocations and their instructions (section_escapes).
 # bound: 600
 set -u
@@ -20,11 +20,20 @@ compile() { # WANTED WHAT COMPILER ARGUMENT...
     shift 2
     "$@" -std=gnu11 -D_GNU_SOURCE -Iinclude -o "$top/$n.o" >"$top/$n.words" 2>&1 || rm -f "$top/$n.o"
 }
+# The files whose code runs there; one object of all of them, as they call each other.
+child_files='lib/os/linux_child.c lib/os/linux_child_fds.c lib/os/linux_child_self.c lib/os/linux_learn.c lib/os/linux_make.c'
 clean() { # COMPILER SOURCE FLAGS...
     compiler=$1
     source=$2
     shift 2
-    compile 'is clean$' "$compiler $* $source" "$compiler" "$@" -c "$source"
+    case $source in
+    child)
+        # shellcheck disable=SC2086 # a list of paths without blanks
+        compile 'is clean$' "$compiler $* of the new process's files" "$compiler" "$@" -fvisibility=hidden \
+            -nostdlib -r $child_files
+        ;;
+    *) compile 'is clean$' "$compiler $* $source" "$compiler" "$@" -c "$source" ;;
+    esac
 }
 
 # The check itself: clean code passes, each planted defect is found and named.
@@ -50,16 +59,16 @@ planted 0 --coverage 'bd_os_child_main reaches .bss in .bss'
 for compiler in gcc clang; do
     for level in -O0 -O1 -O2 -O3; do
         clean "$compiler" lib/onebrood.c $level
-        clean "$compiler" lib/os/linux_child.c $level
+        clean "$compiler" child $level
     done
-    clean "$compiler" lib/os/linux_child.c -Os
+    clean "$compiler" child -Os
     clean "$compiler" lib/onebrood.c -O1 -fsanitize=address,undefined
     clean "$compiler" lib/onebrood.c -O2 --coverage
 done
 while read -r compilers flags; do
     for compiler in $(echo "$compilers" | tr , ' '); do
         # shellcheck disable=SC2086 # words
-        clean "$compiler" lib/os/linux_child.c $flags
+        clean "$compiler" child $flags
     done
 done <<'END'
 gcc,clang -O0 -fsanitize=address
@@ -92,7 +101,7 @@ compile 'is clean$' "gcc -O3 -flto, the files of the library" \
 for flags in -O0 -O2 -O3 '-O2 -fsanitize=address' '-O2 -fsanitize=thread' '-O1 -fstack-protector-all' \
     '-O2 -pg' '-O2 -mno-outline-atomics -mbranch-protection=standard'; do
     # shellcheck disable=SC2086 # words
-    clean aarch64-linux-gnu-gcc lib/os/linux_child.c $flags
+    clean aarch64-linux-gnu-gcc child $flags
 done
 clean aarch64-linux-gnu-gcc lib/onebrood.c -O2
 

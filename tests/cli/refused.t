@@ -46,6 +46,8 @@ for name in stdin stdout stderr; do
 done
 refuses "--stdout stderr and --stderr stdout lead to each other; leave out one of them" \
     --stdout stderr --stderr stdout "${mark[@]}"
+refuses "--pty has nothing to show when --stdout and --stderr both lead elsewhere; leave out one of the three" \
+    --pty --stdout null --stderr inherit "${mark[@]}"
 refuses "--drain has nothing to pass on when --stdout and --stderr both lead elsewhere; leave out one of the three" \
     --drain 1s --stdout null --stderr null "${mark[@]}"
 
@@ -65,6 +67,26 @@ done
 for value in 20 -21 x '' 1.5 99999999999999999999; do
     refuses "--nice: '$value' is not a nice value; use -20 to 19" --nice "$value" "${mark[@]}"
 done
+
+for value in 1001 -1001 x '' 1.5; do
+    refuses "--oom: '$value' is not such a value; use -1000 to 1000" --oom "$value" "${mark[@]}"
+done
+cpus="is not a list of processors; use numbers and ranges, as in 0-3,8"
+for value in '' x -1 1- 3-1 1,,2 1, ,1 0-1-2 +1 1-+2 1.5 0x1 '1 2'; do
+    refuses "--affinity: '$value' $cpus" --affinity "$value" "${mark[@]}"
+done
+for value in 8192 0-8192 99999999999999999999; do
+    refuses "--affinity: '$value' names a processor above 8191" --affinity "$value" "${mark[@]}"
+done
+for value in '' INTERRUPT INT,,HUP INT, ,INT 0 65 32 +2 -2 int SIG SIGSIGINT RTMIN+99 'INT HUP'; do
+    refuses "--ignore-signals: '$value' is not a list of signals; use names, as in INT,HUP" \
+        --ignore-signals "$value" "${mark[@]}"
+done
+for value in KILL SIGSTOP INT,STOP 9; do
+    refuses "--ignore-signals: '$value' has KILL or STOP in it, which nobody can ignore" \
+        --ignore-signals "$value" "${mark[@]}"
+done
+refuses "--cgroup: the name is empty; give a DIRECTORY" --cgroup '' "${mark[@]}"
 
 names="there are as, core, cpu, data, fsize, locks, memlock, msgqueue, nice, nofile, nproc, rss, rtprio, rttime, sigpending and stack"
 bytes="a value is a number of bytes, which may end in K, M, G or T, or unlimited"

@@ -4,18 +4,14 @@
 A pseudo-terminal with bash -i as its shell, as a person would sit there. What is written comes only
 after what it answers has been read: no case depends on time, but for the bound on the whole.
 """
-import fcntl
 import os
-import pty
-import re
-import select
 import signal
-import struct
 import sys
 import termios
-import time
 
-BOUND = 40
+sys.dont_write_bytecode = True
+from console import Terminal  # noqa: E402
+
 BROOD = sys.argv[2]
 # A command that says each signal it gets, by write(2) in the handler.
 COUNTER = r'''
@@ -35,54 +31,8 @@ while True:
 open("counter.py", "w").write(COUNTER)
 
 
-class Terminal:
-    def __init__(self, command):
-        self.seen = b""
-        self.end = time.monotonic() + BOUND
-        self.pid, self.fd = pty.fork()
-        if self.pid == 0:
-            os.environ["PS1"] = "prompt> "
-            os.environ["BROOD"] = BROOD
-            os.environ["PYTHON"] = sys.executable
-            os.execvp(command[0], command)
-
-    def expect(self, pattern):
-        """Read until the pattern has come; what was before it is gone."""
-        while True:
-            match = re.search(pattern, self.seen, re.S)
-            if match:
-                before, self.seen = self.seen[:match.end()], self.seen[match.end():]
-                return before
-            left = self.end - time.monotonic()
-            if left <= 0 or not select.select([self.fd], [], [], left)[0]:
-                raise AssertionError(f"waited for {pattern!r}, saw {self.seen!r}")
-            try:
-                data = os.read(self.fd, 4096)
-            except OSError:
-                data = b""
-            if not data:
-                raise AssertionError(f"ended before {pattern!r}, saw {self.seen!r}")
-            self.seen += data
-
-    def type(self, text):
-        os.write(self.fd, text)
-
-    def shell(self, line):
-        self.expect(rb"prompt> ")
-        self.type(line + b"\n")
-
-    def close(self):
-        os.close(self.fd)
-        for _ in range(1000):
-            if os.waitpid(self.pid, os.WNOHANG)[0]:
-                return
-            time.sleep(0.01)
-        os.kill(self.pid, signal.SIGKILL)
-        os.waitpid(self.pid, 0)
-
-
 def bash():
-    return Terminal(["bash", "--norc", "--noprofile", "-i"])
+    return Terminal(["bash", "--norc", "--noprofile", "-i"], BROOD)
 
 
 def once(text, word):
@@ -185,7 +135,7 @@ def resize():
     t = bash()
     t.shell(b'"$BROOD" run "$PYTHON" counter.py SIGWINCH')
     t.expect(rb"READY\r\n")
-    fcntl.ioctl(t.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
+    t.resize(40, 100)
     text = t.expect(rb"<SIGWINCH>")
     t.type(b"end\n")
     text += t.expect(rb"<end>")
@@ -208,7 +158,7 @@ def pipeline():
 
 def hangup():
     """brood run leads the session and the terminal goes away: the kernel tells the leader alone."""
-    t = Terminal([BROOD, "run", "--json", "record", sys.executable, "counter.py", "SIGUSR1"])
+    t = Terminal([BROOD, "run", "--json", "record", sys.executable, "counter.py", "SIGUSR1"], BROOD)
     t.expect(rb"READY\r\n")
     os.close(t.fd)
     _, status = os.waitpid(t.pid, 0)
@@ -220,6 +170,72 @@ def is_terminal():
     t = bash()
     t.shell(b'"$BROOD" run sh -c \'test -t 0 && test -t 1 && test -t 2 && echo terminal=ye""s\'')
     t.expect(rb"terminal=yes\r\n")
+    t.shell(b"exit")
+    t.close()
+
+
+def modes(t):
+    return termios.tcgetattr(t.fd)
+
+
+def own_terminal():
+    """--pty: another terminal of the same size; keys pass, Ctrl-C is the command's; ours is as before."""
+    t = bash()
+    t.shell(b"tty; stty size")
+    t.expect(rb"24 80\r\n")
+    t.expect(rb"prompt> ")
+    before = modes(t)
+    t.type(b'"$BROOD" run --pty sh -c \'tty; stty size; exec "$PYTHON" counter.py SIGINT,SIGWINCH\'\n')
+    t.expect(rb"/dev/pts/\d+\r\n24 80\r\n")
+    t.expect(rb"READY\r\n")
+    assert not modes(t)[3] & (termios.ICANON | termios.ISIG | termios.ECHO), "our terminal is not raw"
+    t.type(b"\x03")
+    text = t.expect(rb"<SIGINT>")
+    t.resize(40, 100)
+    text += t.expect(rb"<SIGWINCH>")
+    t.type(b"\nend\n")
+    text += t.expect(rb"<end>")
+    once(text, b"<SIGINT>")
+    once(text, b"<SIGWINCH>")
+    t.expect(rb"prompt> ")
+    assert modes(t)[:4] == before[:4], (modes(t), before)
+    t.type(b"echo code=$?; stty size\n")
+    t.expect(rb"code=5\r\n40 100\r\n")
+    t.shell(b"exit")
+    t.close()
+
+
+def own_terminal_fails():
+    """--pty: the modes are as before after a failed start, a timeout and a signal."""
+    t = bash()
+    for line, code in ((b"brood-test-no-such-command", b"127"), (b"--timeout 300ms sleep 60", b"124"),
+                       (b"sh -c 'kill -TERM $PPID; sleep 60'", b"143"), (b"sh -c 'kill -KILL $$'", b"137")):
+        t.expect(rb"prompt> ")
+        before = modes(t)
+        t.type(b'"$BROOD" run --quiet --pty ' + line + b"; echo code=$?\n")
+        t.expect(rb"code=" + code + rb"\r\n")
+        t.expect(rb"prompt> ")
+        assert modes(t)[:4] == before[:4], (line, modes(t), before)
+        t.type(b"\n")
+    t.shell(b"exit")
+    t.close()
+
+
+def own_terminal_stops():
+    """--pty: SIGTSTP to brood run puts the modes back while it is stopped, and fg takes them again."""
+    t = bash()
+    t.shell(b'"$BROOD" run --pty "$PYTHON" counter.py SIGUSR1')
+    t.expect(rb"READY\r\n")
+    os.kill(os.tcgetpgrp(t.fd), signal.SIGTSTP)
+    t.expect(rb"Stopped")
+    t.expect(rb"prompt> ")
+    t.type(b"fg; echo code=$?\n")
+    t.expect(rb"counter.py SIGUSR1\r\n")
+    t.type(b"\n")
+    t.expect(rb"<line>")
+    t.type(b"end\n")
+    t.expect(rb"<end>")
+    t.expect(rb"code=5\r\n")
     t.shell(b"exit")
     t.close()
 

@@ -6,6 +6,7 @@
  * masks and dispositions (it hides signals 32 and 33), and a leak there would pass unseen.
  */
 #include "audit_inside.h"
+#include "lab.h"
 #include "procs.h"
 
 #include <stdarg.h>
@@ -107,7 +108,7 @@ static void take_environment(struct audit *audit)
 static void take_directory(struct audit *audit)
 {
     char path[4096];
-    ssize_t length = readlink("/proc/self/cwd", path, sizeof path - 1);
+    ssize_t length = readlink(lab_proc("self/cwd"), path, sizeof path - 1);
     path[length > 0 ? length : 0] = '\0';
     audit->directory_hash = audit_hash(path, strlen(path));
     memcpy(audit->directory, path, strnlen(path, sizeof audit->directory - 1));
@@ -123,14 +124,18 @@ void audit_take(struct audit *audit)
     audit_take_fds(audit);
     take_environment(audit);
     take_directory(audit);
-    for (int i = 0; i < AUDIT_LIMITS; i++)
-        (void)getrlimit((__rlimit_resource_t)i, &audit->limits[i]);
+    for (unsigned i = 0; i < AUDIT_LIMITS; i++)
+        (void)getrlimit(i, &audit->limits[i]);
     audit_take_facts(audit, &status);
 }
 
 static const char *signal_text(int number, char *text, size_t size)
 {
+#ifdef __GLIBC__
     const char *name = sigabbrev_np(number);
+#else
+    const char *name = NULL; /* numbers alone, where the C library has no names */
+#endif
     if (name)
         (void)snprintf(text, size, "SIG%s", name);
     else

@@ -35,7 +35,7 @@ void audit_read_status(struct audit_status *status)
     char text[4096];
     uint64_t mask;
     *status = (struct audit_status){.known = false};
-    if (lab_read_file("/proc/thread-self/status", text, sizeof text) <= 0 ||
+    if (lab_read_file(lab_proc("thread-self/status"), text, sizeof text) <= 0 ||
         !status_value(text, "\nUmask:", 8, &mask) ||
         !status_value(text, "\nSigIgn:", 16, &status->ignored) ||
         !status_value(text, "\nSigCgt:", 16, &status->caught))
@@ -58,7 +58,7 @@ static int64_t umask_of(const struct audit_status *status)
 static int64_t fact_threads(void)
 {
     struct stat status;
-    return stat("/proc/self/task", &status) == 0 ? (int64_t)status.st_nlink - 2 : 0;
+    return stat(lab_proc("self/task"), &status) == 0 ? (int64_t)status.st_nlink - 2 : 0;
 }
 
 static int64_t fact_group(void)
@@ -148,7 +148,7 @@ static int64_t fact_name(void)
     return (int64_t)(audit_hash(name, sizeof name) >> 1);
 }
 
-static int64_t timer_is_set(__itimer_which_t which)
+static int64_t timer_is_set(unsigned which)
 {
     struct itimerval timer = {.it_value.tv_sec = 0};
     (void)getitimer(which, &timer);

@@ -6,6 +6,7 @@
  * numbers are tried one by one up to the limit instead.
  */
 #include "audit_inside.h"
+#include "lab.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -23,9 +24,8 @@ static void add_fd(struct audit *audit, int fd)
     int fd_flags = fcntl(fd, F_GETFD);
     if (fd_flags < 0)
         return;
-    char path[40], target[PATH_MAX];
-    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    ssize_t length = readlink(path, target, sizeof target - 1);
+    char target[PATH_MAX];
+    ssize_t length = readlink(lab_proc("self/fd/%d", fd), target, sizeof target - 1);
     target[length > 0 ? length : 0] = '\0';
 
     struct audit_fd entry = {.fd = fd, .fd_flags = fd_flags, .file_flags = fcntl(fd, F_GETFL)};
@@ -51,7 +51,7 @@ static void try_numbers(struct audit *audit)
 
 void audit_take_fds(struct audit *audit)
 {
-    int list = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int list = open(lab_proc("self/fd"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (list < 0) {
         try_numbers(audit);
         return;

@@ -96,6 +96,8 @@ static void run_one(struct tally *tally, const struct test_case *test,
     (void)fflush(stdout);
     enum verdict verdict = runner_run(test, options, &output);
     tally->run++;
+    if (getenv("HARNESS_TELLS_PIDS"))
+        (void)printf("# process %d\n", (int)test_page->test_pid);
     if (verdict == VERDICT_SKIPPED) {
         tally->skipped++;
         print_skip(tally, test);
@@ -123,6 +125,22 @@ int report_in_place(void)
     return failures > 0;
 }
 
+/* Named in HARNESS_EXCEPT as PROGRAM:NAME, among others. */
+static bool is_left_out(const struct run_options *options, const struct test_case *test)
+{
+    char name[512];
+    const char *slash = strrchr(options->program, '/'), *list = getenv("HARNESS_EXCEPT");
+    (void)snprintf(name, sizeof name, "%s:%s", slash ? slash + 1 : options->program, test->name);
+    size_t length = strlen(name);
+    while (list && *list) {
+        size_t end = strcspn(list, " ");
+        if (end == length && strncmp(list, name, length) == 0)
+            return true;
+        list += end + strspn(list + end, " ");
+    }
+    return false;
+}
+
 static int run_all(const char *pattern, const struct run_options *options)
 {
     struct tally tally = {.run = 0};
@@ -130,7 +148,7 @@ static int run_all(const char *pattern, const struct run_options *options)
     tally.held = open_memstream(&tally.held_text, &tally.held_length);
     for (const struct test_case *test = first_test; test && !runner_interrupted();
          test = test->next)
-        if (fnmatch(pattern, test->name, 0) == 0)
+        if (fnmatch(pattern, test->name, 0) == 0 && !is_left_out(options, test))
             run_one(&tally, test, options);
     if (runner_interrupted()) {
         (void)printf("Bail out! Interrupted by signal %d\n", runner_interrupted());

@@ -6,12 +6,14 @@
  */
 #include "audit_inside.h"
 #include "inside.h"
+#include "place.h"
 #include "procs.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,11 +66,22 @@ void lab_clear(const char *directory)
         remove_below(AT_FDCWD, directory);
 }
 
+const char *lab_proc(const char *format, ...)
+{
+    static _Thread_local char path[PATH_MAX];
+    va_list arguments;
+    int length = snprintf(path, sizeof path, "%s/", place_of_proc());
+    va_start(arguments, format);
+    (void)vsnprintf(path + length, sizeof path - (size_t)length, format, arguments);
+    va_end(arguments);
+    return path;
+}
+
 /* Programs of the build are found from this one: BUILD/tests/ROOM/test_x. */
 char *lab_built_program(char *path, size_t size, const char *name)
 {
     char self[PATH_MAX];
-    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+    ssize_t length = readlink(lab_proc("self/exe"), self, sizeof self - 1);
     self[length > 0 ? length : 0] = '\0';
     for (int up = 0; up < 2; up++) {
         char *slash = strrchr(self, '/');

@@ -26,6 +26,9 @@ const char *lab_child_program(void);
  * "harness/seeded". Returns `path`. */
 char *lab_built_program(char *path, size_t size, const char *name);
 
+/* A file below /proc, wherever that is for the tests (place.h), until the thread's next call. */
+const char *lab_proc(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /* Writes a whole file; mode 0755 makes it a program. Returns 0 or -errno. */
 int lab_write_file(const char *path, const void *data, size_t length, mode_t mode);
 

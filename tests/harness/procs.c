@@ -6,26 +6,28 @@
  * Invariant: only children of the caller are signalled, which cannot be another's while unreaped.
  */
 #include "inside.h"
+#include "place.h"
 #include "procs.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { FLAG_EXITING = 0x4 /* PF_EXITING of proc_pid_stat(5)'s flags */, DYING_WAIT_MS = 5000 };
 
 int proc_read(pid_t pid, struct proc_facts *facts)
 {
-    char path[64], text[1024];
-    (void)snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    ssize_t length = lab_read_file(path, text, sizeof text);
+    char text[1024];
+    ssize_t length = lab_read_file(lab_proc("%d/stat", (int)pid), text, sizeof text);
     if (length < 0)
         return (int)length;
     const char *open = strchr(text, '('), *close = strrchr(text, ')');
@@ -45,9 +47,8 @@ int proc_read(pid_t pid, struct proc_facts *facts)
 /* SIGKILL among the pending signals of the process or of its first thread. */
 static bool kill_is_pending(pid_t pid)
 {
-    char path[64], text[4096];
-    (void)snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
-    if (lab_read_file(path, text, sizeof text) < 0)
+    char text[4096];
+    if (lab_read_file(lab_proc("%d/status", (int)pid), text, sizeof text) < 0)
         return false;
     static const char *const lines[] = {"\nSigPnd:", "\nShdPnd:"};
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
@@ -71,14 +72,13 @@ bool proc_is_ending(pid_t pid)
 
 char *proc_describe(pid_t pid, char *text, size_t size)
 {
-    char path[64], command[160];
+    char command[160];
     struct proc_facts facts;
     if (proc_read(pid, &facts) < 0) {
         (void)snprintf(text, size, "pid %d", (int)pid);
         return text;
     }
-    (void)snprintf(path, sizeof path, "/proc/%d/cmdline", (int)pid);
-    ssize_t length = lab_read_file(path, command, sizeof command);
+    ssize_t length = lab_read_file(lab_proc("%d/cmdline", (int)pid), command, sizeof command);
     for (ssize_t i = 0; i < length - 1; i++)
         if ((unsigned char)command[i] < ' ')
             command[i] = ' ';
@@ -88,9 +88,28 @@ char *proc_describe(pid_t pid, char *text, size_t size)
     return text;
 }
 
+/* Where there are no pidfds: /proc has no event. */
+static int look_for_end(pid_t pid, int timeout_ms)
+{
+    struct proc_facts facts;
+    int64_t deadline = lab_now_ms() + timeout_ms;
+    for (;;) {
+        int got = proc_read(pid, &facts);
+        if (got == -ENOENT || got == -ESRCH || (got == 0 && strchr("ZX", facts.state)))
+            return 0;
+        if (got < 0)
+            return got;
+        if (lab_now_ms() >= deadline)
+            return -ETIMEDOUT;
+        (void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+}
+
 int proc_wait_end(pid_t pid, int timeout_ms)
 {
     int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (pidfd < 0 && (errno == ENOSYS || errno == EPERM))
+        return look_for_end(pid, timeout_ms);
     if (pidfd < 0)
         return errno == ESRCH ? 0 : -errno;
     int64_t deadline = lab_now_ms() + timeout_ms;
@@ -121,9 +140,8 @@ static void pid_list_add(struct pid_list *list, long pid)
 /* The kernel's own list of one thread's children. False: this kernel has none. */
 static bool add_children_of_thread(struct pid_list *list, const char *thread)
 {
-    char path[64], text[8192];
-    (void)snprintf(path, sizeof path, "/proc/self/task/%.20s/children", thread);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    char text[8192];
+    int fd = open(lab_proc("self/task/%.20s/children", thread), O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return errno != ENOENT && errno != EACCES;
     /* A read may end inside a number: what follows the last blank is kept for the next one. */
@@ -146,7 +164,7 @@ static bool add_children_of_thread(struct pid_list *list, const char *thread)
 /* Without the kernel's list: every process whose parent is this one. */
 static void add_children_by_scan(struct pid_list *list)
 {
-    DIR *all = opendir("/proc");
+    DIR *all = opendir(place_of_proc());
     if (!all)
         return;
     const struct dirent *entry;
@@ -173,7 +191,7 @@ ssize_t audit_list_children(pid_t *pids, size_t size)
     if (!has_children())
         return 0;
     struct pid_list list = {.pids = pids, .size = size};
-    int fd = open("/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = open(lab_proc("self/task"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return -1;
     /* getdents64 by hand: opendir takes heap, and an audit must not */
@@ -206,11 +224,7 @@ int audit_children(void)
 
 static void kill_and_reap(pid_t pid)
 {
-    int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-    if (pidfd >= 0) {
-        (void)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
-        (void)close(pidfd);
-    }
+    (void)kill(pid, SIGKILL); /* ours and unreaped: nobody else has the number */
     if (proc_wait_end(pid, DYING_WAIT_MS) == 0)
         (void)waitid(P_PID, (id_t)pid, &(siginfo_t){.si_pid = 0}, WEXITED | WNOHANG | __WALL);
 }

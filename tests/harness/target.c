@@ -6,6 +6,7 @@
  * Invariant: what is told is gathered before it is written, and FILE is opened only then, so the
  * telling is not part of what is told, and can be had with descriptor 1 closed.
  */
+#include "place.h"
 #include "target.h"
 
 #include <dirent.h>
@@ -30,8 +31,8 @@ static int echo_args(FILE *out, int argc, char **argv)
 
 static void tell_fd(FILE *out, int fd)
 {
-    char path[40], target[PATH_MAX];
-    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    char path[64], target[PATH_MAX];
+    (void)snprintf(path, sizeof path, "%s/self/fd/%d", place_of_proc(), fd);
     ssize_t length = readlink(path, target, sizeof target - 1);
     target[length > 0 ? length : 0] = '\0';
     (void)fprintf(out, "%d cloexec=%d flags=0%o %s\n", fd, (fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0,
@@ -42,7 +43,9 @@ static int fds(FILE *out, int argc, char **argv)
 {
     (void)argc;
     (void)argv;
-    DIR *list = opendir("/proc/self/fd");
+    char path[64];
+    (void)snprintf(path, sizeof path, "%s/self/fd", place_of_proc());
+    DIR *list = opendir(path);
     if (!list)
         return 1;
     const struct dirent *entry;
@@ -70,8 +73,9 @@ static int nonblock(FILE *out, int argc, char **argv)
 /* The lines of /proc/self/status that begin with one of the argument words. */
 static int status_lines(FILE *out, const char *const *names)
 {
-    char line[512];
-    FILE *status = fopen("/proc/self/status", "re");
+    char path[64], line[512];
+    (void)snprintf(path, sizeof path, "%s/self/status", place_of_proc());
+    FILE *status = fopen(path, "re");
     if (!status)
         return 1;
     while (fgets(line, sizeof line, status))
@@ -140,10 +144,10 @@ static int limits(FILE *out, int argc, char **argv)
 {
     (void)argc;
     (void)argv;
-    for (int i = 0; i < 16; i++) {
+    for (unsigned i = 0; i < 16; i++) {
         struct rlimit limit = {0};
-        (void)getrlimit((__rlimit_resource_t)i, &limit);
-        (void)fprintf(out, "%d %lld %lld\n", i, (long long)limit.rlim_cur,
+        (void)getrlimit(i, &limit);
+        (void)fprintf(out, "%u %lld %lld\n", i, (long long)limit.rlim_cur,
                       (long long)limit.rlim_max);
     }
     return 0;

@@ -38,7 +38,9 @@ check "CFLAGS reached the compiler" grep -q HOUSE_WAS_HERE "$top/build/compile_c
 check "nothing landed outside DESTDIR's prefix" test "$(ls "$dest")$(ls "$dest/opt")" = optbrood
 root=$dest/opt/brood
 for file in include/brood.h lib/libbrood.so lib/libbrood.so.0 lib/libbrood.a lib/pkgconfig/brood.pc \
-    lib/cmake/brood/brood-config.cmake bin/brood share/man/man3/libbrood.3 share/man/man1/brood.1; do
+    lib/cmake/brood/brood-config.cmake bin/brood share/man/man3/libbrood.3 share/man/man1/brood.1 \
+    share/man/man1/brood-run.1 share/bash-completion/completions/brood share/zsh/site-functions/_brood \
+    share/fish/vendor_completions.d/brood.fish; do
     check "installed: $file" test -s "$root/$file"
 done
 
@@ -51,26 +53,7 @@ nm -D --defined-only "$root/lib/libbrood.so" | grep -v -E ' (A|T) (brood_|BROOD_
 check "exports nothing but brood_*" test ! -s "$top/others"
 
 # A client, by pkg-config: shared, and static; its child is a real one.
-cat >"$top/client.c" <<'C'
-#include <brood.h>
-#include <stdio.h>
-int main(void)
-{
-    char *argv[] = {"sh", "-c", "exit 7", NULL};
-    char text[512];
-    struct brood_child *child;
-    struct brood_error error;
-    struct brood_exit end;
-    if (brood_start(BROOD_OPTIONS(.argv = argv), &child, &error) < 0) {
-        puts(brood_error_text(&error, text, sizeof text));
-        return 1;
-    }
-    int waited = brood_child_wait(child, BROOD_FOREVER, &end);
-    brood_child_free(child);
-    puts(brood_version());
-    return waited == 0 && brood_exit_code(&end) == 7 ? 0 : 1;
-}
-C
+cp examples/cmake/client.c "$top/client.c"
 export PKG_CONFIG_PATH="$root/lib/pkgconfig" PKG_CONFIG_SYSROOT_DIR="$dest"
 # shellcheck disable=SC2046 # lists of words
 check "a client compiles and links by pkg-config" \
@@ -85,21 +68,29 @@ check "it runs" "$top/static"
 check "pkg-config and the library tell one version" \
     test "$("$top/static")" = "$(pkg-config --modversion brood)"
 
-# The same by CMake.
-mkdir "$top/cmake"
-cp "$top/client.c" "$top/cmake/"
-cat >"$top/cmake/CMakeLists.txt" <<'C'
-cmake_minimum_required(VERSION 3.16)
-project(client C)
-find_package(brood 0.1 REQUIRED)
-add_executable(client client.c)
-target_link_libraries(client brood::brood)
-add_executable(fixed client.c)
-target_link_libraries(fixed brood::static)
-C
-check "cmake finds it" cmake -S "$top/cmake" -B "$top/cmake/b" -DCMAKE_PREFIX_PATH="$root"
-check "cmake builds with it" cmake --build "$top/cmake/b"
-check "its clients run" sh -c "'$top/cmake/b/client' && '$top/cmake/b/fixed'"
+# The same by CMake, shared and static.
+check "cmake finds it" cmake -S examples/cmake -B "$top/cmake" -DCMAKE_PREFIX_PATH="$root"
+check "cmake builds with it" cmake --build "$top/cmake"
+check "its clients run" sh -c "'$top/cmake/client' && '$top/cmake/client-static'"
+
+# A Meson project with brood as a subproject: the library alone, shared and static, and of those the
+# one that it asks for.
+mkdir "$top/sub" "$top/sub/subprojects"
+cp examples/subproject/* "$top/sub/"
+ln -s "$BROOD_SOURCE" "$top/sub/subprojects/brood"
+subproject() { env -u PKG_CONFIG_PATH -u PKG_CONFIG_SYSROOT_DIR -u MAKEFLAGS "$@"; }
+for kind in shared static; do
+    check "meson sets it up as a subproject, $kind" \
+        subproject meson setup --default-library=$kind --wrap-mode=forcefallback "$top/sub/$kind" "$top/sub"
+    check "it is built" subproject ninja -C "$top/sub/$kind"
+    check "its clients run" sh -c "'$top/sub/$kind/client' && '$top/sub/$kind/client-static'"
+    check "neither the command nor tests are built of it" \
+        test ! -e "$top/sub/$kind/subprojects/brood/brood" -a ! -e "$top/sub/$kind/subprojects/brood/tests"
+done
+needs() { readelf -d "$1" | grep -q 'NEEDED.*libbrood'; }
+check "client takes the shared library where that is the default" needs "$top/sub/shared/client"
+check "and the static one where that is" sh -c "! readelf -d '$top/sub/static/client' | grep -q libbrood"
+check "client-static always does" sh -c "! readelf -d '$top/sub/shared/client-static' | grep -q libbrood"
 
 # For vendoring: one source, one include directory, any name for the object.
 check "lib/onebrood.c compiles alone" cc -pthread -Iinclude -c lib/onebrood.c -o "$top/one.o"

@@ -45,6 +45,8 @@ const char *kind_target(struct brood_options *options, uint32_t index,
         return kind_target(options, BROOD_OUT + BROOD_ERR - index, inherited, fd);
     case BROOD_MEMORY:
         return "/memfd:brood-input (deleted)";
+    case BROOD_PTY:
+        return "/dev/pts/";
     case BROOD_CLOSED:
         break;
     }

@@ -4,8 +4,11 @@
  */
 #include "kit.h"
 
+#include "facts.h"
+
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <poll.h>
@@ -14,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/fanotify.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
@@ -117,11 +121,22 @@ const char *kit_copy_program(char *path, size_t size, const char *from, mode_t m
 
 bool kit_keeps_statuses(void)
 {
+    if (facts_only_fork())
+        return false; /* it is the pidfd that they are kept for */
     struct utsname name;
     int major = 0, minor = 0;
     if (uname(&name) < 0 || sscanf(name.release, "%d.%d", &major, &minor) != 2)
         return false;
-    return major > 6 || (major == 6 && minor >= 15);
+    if (major < 6 || (major == 6 && minor < 15))
+        return false;
+    /* A filter or an emulator may lack what the kernel has. */
+    enum { INFO_WORDS = 16 };
+    uint32_t info[INFO_WORDS] = {0};
+    int pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+    bool keeps = pidfd >= 0 && ioctl(pidfd, _IOWR(0xff, 11, uint32_t[INFO_WORDS]), info) == 0;
+    if (pidfd >= 0)
+        (void)close(pidfd);
+    return keeps;
 }
 
 static void pause_ms(long ms)
@@ -135,12 +150,21 @@ bool kit_in_state(pid_t pid, const char *states)
     int64_t deadline = lab_now_ms() + KIT_BOUND_MS;
     for (;;) {
         char state = lab_process_state(pid);
+        if (state == 't')
+            state = 'T'; /* stopped under a tracer */
         if (state && strchr(states, state))
             return true;
         if (lab_now_ms() >= deadline)
             return false;
         pause_ms(1); /* /proc has no event */
     }
+}
+
+bool kit_is_admin(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {{0}};
+    return syscall(SYS_capget, &header, sets) == 0 && (sets[0].effective >> CAP_SYS_ADMIN & 1);
 }
 
 uid_t kit_plain_user(void)

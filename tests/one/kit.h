@@ -77,6 +77,9 @@ bool kit_keeps_statuses(void);
 /* The process is in that state of /proc within the bound. */
 bool kit_in_state(pid_t pid, const char *states);
 
+/* May the test make namespaces and mounts: root, and not in a container that leaves it less? */
+bool kit_is_admin(void);
+
 /* A plain user that nothing else in the system runs as. */
 uid_t kit_plain_user(void);
 

@@ -63,10 +63,10 @@ TEST(relative_directories_start_at_the_callers)
 
 static void refuse_directory(const char *cwd, int code, const char *words_of_it)
 {
-    is_refused(words_of_it, BROOD_OPTIONS(.argv = WORDS("/bin/true"), .cwd = cwd),
-               REFUSAL(.stage = BROOD_STAGE_DIRECTORY, .code = code, .subject = cwd,
-                       .sentence = say("cannot start /bin/true: directory %s: %s", cwd,
-                                       strerrordesc_np(code))));
+    is_refused(
+        words_of_it, BROOD_OPTIONS(.argv = WORDS("/bin/true"), .cwd = cwd),
+        REFUSAL(.stage = BROOD_STAGE_DIRECTORY, .code = code, .subject = cwd,
+                .sentence = say("cannot start /bin/true: directory %s: %s", cwd, strerror(code))));
     CHECK(words_of_it != NULL);
 }
 
@@ -210,10 +210,10 @@ TEST(limits_that_stay)
 {
     struct rlimit here;
     const char *told = tells(BROOD_OPTIONS(.argv = NULL), "limits");
-    for (int i = 0; i < 16; i++) {
-        REQUIRE(getrlimit((__rlimit_resource_t)i, &here) == 0);
-        CHECK_STR(line_of(told, say("%d ", i)),
-                  say("%d %lld %lld", i, (long long)here.rlim_cur, (long long)here.rlim_max));
+    for (unsigned i = 0; i < 16; i++) {
+        REQUIRE(getrlimit(i, &here) == 0);
+        CHECK_STR(line_of(told, say("%u ", i)),
+                  say("%u %lld %lld", i, (long long)here.rlim_cur, (long long)here.rlim_max));
     }
     REQUIRE(getrlimit(RLIMIT_STACK, &here) == 0);
     if (here.rlim_max != RLIM_INFINITY)

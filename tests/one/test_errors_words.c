@@ -14,11 +14,12 @@ TEST(names_of_signals)
 {
     unsigned named = 0;
     for (int number = 1; number < 32; number++) {
+#ifdef __GLIBC__
         const char *own = number == SIGIO ? "IO" : sigabbrev_np(number); /* or SIGPOLL */
-        if (own)
-            CHECK_STR(brood_signal_name(number), say("SIG%s", own));
-        else
-            CHECK_STR(brood_signal_name(number), NULL);
+        CHECK_STR(brood_signal_name(number), own ? say("SIG%s", own) : NULL);
+#else
+        const char *own = brood_signal_name(number); /* this C library has no names to compare */
+#endif
         named += own != NULL;
     }
     CHECK_INT(named, 31);

@@ -117,7 +117,7 @@ static void refuse_interpreter(const char *script_text, int code, const char *in
 {
     const char *script = make_file("script", script_text, 0755);
     refuse(script, code, BROOD_DETAIL_INTERPRETER, interpreter,
-           say("the file is there, but its interpreter %s: %s", shown, strerrordesc_np(code)));
+           say("the file is there, but its interpreter %s: %s", shown, strerror(code)));
 }
 
 TEST(interpreters)
@@ -182,7 +182,7 @@ struct elf {
 static struct elf make_elf(const char *loader)
 {
     struct elf elf = {.loader = {.p_type = PT_INTERP, .p_offset = offsetof(struct elf, path)}};
-    int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    int fd = open(lab_proc("self/exe"), O_RDONLY | O_CLOEXEC);
     REQUIRE(fd > 2 && read(fd, &elf.header, sizeof elf.header) == sizeof elf.header);
     REQUIRE(close(fd) == 0);
     elf.header.e_phoff = offsetof(struct elf, loader);
@@ -328,8 +328,9 @@ static bool own_mounts(void)
     const char *user = say("%d %d 1", (int)geteuid(), (int)geteuid());
     const char *group = say("%d %d 1", (int)getegid(), (int)getegid());
     return unshare(CLONE_NEWNS) == 0 ||
-           (unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0 && write_to("/proc/self/setgroups", "deny") &&
-            write_to("/proc/self/uid_map", user) && write_to("/proc/self/gid_map", group));
+           (unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0 &&
+            write_to(lab_proc("self/setgroups"), "deny") &&
+            write_to(lab_proc("self/uid_map"), user) && write_to(lab_proc("self/gid_map"), group));
 }
 
 static bool mount_noexec(const char *path)

@@ -33,8 +33,8 @@ static void become_somebody_alone(void)
 static void *make_room(void *unused)
 {
     const struct rlimit roomy = {.rlim_cur = ROOMY, .rlim_max = ROOMY};
-    char path[64], text[64];
-    (void)snprintf(path, sizeof path, "/proc/self/task/%d/syscall", (int)getpid());
+    const char *path = lab_proc("self/task/%d/syscall", (int)getpid());
+    char text[64];
     bool waits = false;
     for (int64_t end = lab_now_ms() + BOUND_MS; !waits && lab_now_ms() < end;)
         waits = lab_read_file(path, text, sizeof text) > 0 && atoi(text) == SYS_clock_nanosleep;

@@ -70,7 +70,7 @@ TEST(words)
 
 TEST(flags_and_choices)
 {
-    for (unsigned bit = 8; bit < 64; bit++)
+    for (unsigned bit = 12; bit < 64; bit++)
         ROW(BY_ALL, "flags has unknown bits", .flags = UINT64_C(1) << bit);
     for (unsigned bit = 2; bit < 32; bit++)
         ROW(BY_ALL, "signals has unknown bits", .signals = UINT32_C(1) << bit);
@@ -86,6 +86,58 @@ TEST(flags_and_choices)
         .flags = BROOD_NEW_GROUP);
     ROW(BY_ALL, "join_group contradicts a new session or group", .join_group = 2,
         .flags = BROOD_NEW_SESSION);
+    ROW(BY_ALL, "BROOD_FOREGROUND needs BROOD_NEW_GROUP or join_group", .flags = BROOD_FOREGROUND);
+}
+
+/* What makes a session itself contradicts groups, asked for with it or not. */
+TEST(sessions_of_their_own)
+{
+    static const char detached[] =
+        "BROOD_DETACHED makes a session itself: leave out groups and BROOD_FOREGROUND";
+    static const char terminal[] =
+        "a pseudoterminal makes a session itself: leave out groups and BROOD_FOREGROUND";
+    ROW(BY_ALL, detached, .flags = BROOD_DETACHED | BROOD_NEW_GROUP);
+    ROW(BY_ALL, detached, .flags = BROOD_DETACHED | BROOD_FOREGROUND);
+    ROW(BY_ALL, detached, .flags = BROOD_DETACHED, .join_group = 2);
+    ROW(BY_ALL, "a detached process has no scope but itself", .flags = BROOD_DETACHED,
+        .scope = BROOD_SCOPE_GROUP);
+    ROW(BY_RUN, "brood_run() stays until the end: nothing is detached", .flags = BROOD_DETACHED);
+    ROW(BY_ALL, terminal, .flags = BROOD_NEW_GROUP, .in = {.kind = BROOD_PTY});
+    ROW(BY_ALL, terminal, .flags = BROOD_NEW_GROUP | BROOD_FOREGROUND, .out = {.kind = BROOD_PTY});
+    ROW(BY_ALL, terminal, .join_group = 2, .err = {.kind = BROOD_PTY});
+}
+
+TEST(credentials)
+{
+#define CREDENTIALS(...)                                                                           \
+    .credentials = &(const struct brood_credentials)                                               \
+    {                                                                                              \
+        __VA_ARGS__                                                                                \
+    }
+    const uint32_t groups[1] = {0};
+    for (unsigned bit = 1; bit < 32; bit++)
+        ROW(BY_ALL, "credentials.flags has unknown bits", CREDENTIALS(.flags = UINT32_C(1) << bit));
+    for (unsigned i = 0; i < 3; i++)
+        ROW(BY_ALL, "a reserved member is not zero", CREDENTIALS(.reserved = {[2] = i + 1}));
+    ROW(BY_ALL, "group_count without groups", CREDENTIALS(.group_count = 1));
+    ROW(BY_ALL, "BROOD_KEEP_GROUPS contradicts a list of groups",
+        CREDENTIALS(.groups = groups, .group_count = 1, .flags = BROOD_KEEP_GROUPS));
+    ROW(BY_ALL, "group_count is above 65536", CREDENTIALS(.groups = groups, .group_count = 65537));
+#undef CREDENTIALS
+}
+
+TEST(where_and_how_it_runs)
+{
+    static const uint64_t none[1024];
+    ROW(BY_ALL, "oom_score_adj is not within -1000..1000", .flags = BROOD_SET_OOM_SCORE_ADJ,
+        .oom_score_adj = 1001);
+    ROW(BY_ALL, "oom_score_adj is not within -1000..1000", .flags = BROOD_SET_OOM_SCORE_ADJ,
+        .oom_score_adj = INT32_MIN);
+    ROW(BY_ALL, "cgroup is empty", .cgroup = "");
+    ROW(BY_ALL, "cpu_words without cpus", .cpu_words = 1);
+    ROW(BY_ALL, "cpu_words is above 1024", .cpus = none, .cpu_words = 1025);
+    ROW(BY_ALL, "cpus has no processor in it", .cpus = none, .cpu_words = 1024);
+    ROW(BY_ALL, "cpus has no processor in it", .cpus = none, .cpu_words = 0);
 }
 
 TEST(values)
@@ -102,12 +154,15 @@ TEST(values)
     ROW(BY_ALL, "a soft limit is above its hard limit", .rlimits = &crossed, .rlimit_count = 1);
     ROW(BY_ALL, "a reserved member is not zero", .rlimits = &reserved, .rlimit_count = 1);
     ROW(BY_ALL, "a reserved member is not zero", .reserved = 1);
+    ROW(BY_ALL, "a reserved member is not zero", .reserved1 = 1);
 }
 
 /* Without their flag bits the same values do not count. */
 TEST(values_without_their_flag_do_not_count)
 {
-    runs(BROOD_OPTIONS(.argv = TARGET("exit", "0"), .umask = 01000, .nice = 99, .cwd_fd = -7), 0);
+    runs(BROOD_OPTIONS(.argv = TARGET("exit", "0"), .umask = 01000, .nice = 99, .cwd_fd = -7,
+                       .oom_score_adj = 5000),
+         0);
 }
 
 TEST(durations)
@@ -129,14 +184,14 @@ TEST(durations)
 TEST(streams)
 {
     static const char kinds[] = "a stream has flags that its kind does not know";
-    ROW(BY_ALL, "a stream has an unknown kind", .in = {.kind = 9});
+    ROW(BY_ALL, "a stream has an unknown kind", .in = {.kind = 10});
     ROW(BY_ALL, "a stream has an unknown kind", .err = {.kind = UINT32_MAX});
     ROW(BY_ALL, kinds, .out = {.kind = BROOD_FILE, .path = "x", .flags = 64});
     ROW(BY_ALL, kinds, .out = {.flags = BROOD_FILE_APPEND});
     ROW(BY_ALL, kinds, .out = {.kind = BROOD_NULL, .flags = BROOD_STREAM_NONBLOCK});
     ROW(BY_ALL, kinds, .out = {.kind = BROOD_PIPE, .flags = BROOD_FILE_KEEP});
     ROW(BY_ALL, kinds, .out = {.kind = BROOD_CLOSED, .flags = BROOD_OUTPUT_DISCARD});
-    ROW(BY_ALL, "a reserved member is not zero", .out = {.reserved = {0, 0, 0, 1}});
+    ROW(BY_ALL, "a reserved member is not zero", .out = {.reserved = {0, 0, 1}});
     ROW(BY_START, "output to memory needs a call that stays: use brood_run()",
         .out = {.kind = BROOD_MEMORY});
     ROW(BY_START, "output to memory needs a call that stays: use brood_run()",
@@ -146,6 +201,12 @@ TEST(streams)
     ROW(BY_RUN, nobody, .in = {.kind = BROOD_PIPE});
     ROW(BY_RUN, nobody, .out = {.kind = BROOD_PIPE});
     ROW(BY_RUN, nobody, .err = {.kind = BROOD_SOCKET});
+    ROW(BY_RUN, nobody, .in = {.kind = BROOD_PTY});
+    ROW(BY_RUN, nobody, .err = {.kind = BROOD_PTY});
+    static const char sized[] = "rows and columns are for a pseudoterminal";
+    ROW(BY_ALL, sized, .in = {.kind = BROOD_NULL, .rows = 1});
+    ROW(BY_ALL, sized, .out = {.columns = 1});
+    ROW(BY_ALL, kinds, .out = {.kind = BROOD_PTY, .flags = BROOD_FILE_KEEP});
     ROW(BY_ALL, "input_length without input", .in = {.kind = BROOD_MEMORY, .input_length = 1});
     static const char output[] = "flags for output on input from memory";
     ROW(BY_ALL, output, .in = {.kind = BROOD_MEMORY, .flags = BROOD_OUTPUT_DISCARD});

@@ -24,7 +24,9 @@ static const char *plan_of(const struct brood_options *options)
     CHECK_SAY(audit_compare(&before, why, sizeof why) == 0, "%s", why);
     if (!CHECK_INT(length, strlen(text)))
         return "";
-    CHECK_SAY(strncmp(text, "rung: ", 6) == 0 && strstr(text, " memory, clone"), "%s", text);
+    CHECK_SAY(strncmp(text, "rung: ", 6) == 0 &&
+                  (strstr(text, " memory, clone") || strstr(text, "portable, fork")),
+              "%s", text);
     return text + strcspn(text, "\n") + 1;
 }
 
@@ -84,6 +86,95 @@ TEST(a_rich_plan)
         "signals: keep the signal mask\n"
         "exec: run /bin/git or git (or by /bin/sh) as 'git' 'commit' '-m' 'it'\"'\"'s done'\n");
     CHECK_INT(close(5) + close(6) + close(7), 0);
+}
+
+static int never_called(void *user)
+{
+    (void)user;
+    FAIL("a plan calls the hook");
+    return 0;
+}
+
+/* Whom and what the process belongs to. */
+TEST(a_plan_for_somebody_else)
+{
+    static const uint32_t groups[] = {7, 64301};
+    static const uint64_t cpus[] = {5, 2};
+    const struct brood_credentials somebody = {
+        .uid = 64101, .gid = 64202, .groups = groups, .group_count = 2};
+    CHECK_STR(
+        plan_of(BROOD_OPTIONS(.argv = WORDS("/bin/true"), .env = NO_WORDS, .credentials = &somebody,
+                              .cpus = cpus, .cpu_words = 2, .cgroup = "/sys/fs/cgroup/x\ny",
+                              .before_exec = never_called, .join_group = 4321, .oom_score_adj = -17,
+                              .flags =
+                                  BROOD_SET_OOM_SCORE_ADJ | BROOD_NO_NEW_PRIVS | BROOD_FOREGROUND)),
+        "environment:\n"
+        "group: join process group 4321\n"
+        "cgroup: unless born there, join by /sys/fs/cgroup/x\\x0ay/cgroup.procs\n"
+        "resource: oom_score_adj -17\n"
+        "resource: run on processors 0 2 65\n"
+        "credentials: supplementary groups 7 64301\n"
+        "credentials: gid 64202\n"
+        "credentials: uid 64101\n"
+        "credentials: see that the ids are as set\n"
+        "descriptors: hide descriptors from 3 on\n"
+        "terminal: its group gets the terminal\n"
+        "credentials: exec grants nothing from here on\n"
+        "signals: every signal to default\n"
+        "signals: block no signal\n"
+        "hook: call before_exec\n"
+        "exec: run /bin/true as '/bin/true'\n");
+    const struct brood_credentials nobody = {.uid = 4294967294U, .gid = UINT32_MAX};
+    CHECK_STR(
+        plan_of(BROOD_OPTIONS(.argv = WORDS("/bin/true"), .env = NO_WORDS, .credentials = &nobody)),
+        "environment:\n"
+        "credentials: no supplementary group\n"
+        "credentials: uid 4294967294\n"
+        "credentials: see that the ids are as set\n"
+        "descriptors: hide descriptors from 3 on\n"
+        "signals: every signal to default\n"
+        "signals: block no signal\n"
+        "exec: run /bin/true as '/bin/true'\n");
+}
+
+TEST(a_plan_with_a_terminal)
+{
+    CHECK_STR(
+        plan_of(BROOD_OPTIONS(.argv = WORDS("/bin/true"), .env = NO_WORDS,
+                              .in = {.kind = BROOD_NULL}, .out = {.kind = BROOD_PTY, .rows = 50},
+                              .err = {.kind = BROOD_PTY})),
+        "environment:\n"
+        "session: lead a new session\n"
+        "open: open /dev/null\n"
+        "descriptors: hide descriptors from 3 on\n"
+        "descriptors: descriptor 0 becomes the opened /dev/null\n"
+        "descriptors: descriptor 1 becomes the child's end of out\n"
+        "descriptors: descriptor 2 becomes the child's end of out\n"
+        "terminal: controlling terminal is descriptor 1\n"
+        "signals: every signal to default\n"
+        "signals: block no signal\n"
+        "exec: run /bin/true as '/bin/true'\n");
+}
+
+TEST(a_detached_plan)
+{
+    char text[4096] = "";
+    const struct brood_options *options =
+        BROOD_OPTIONS(.argv = WORDS("/bin/true"), .env = NO_WORDS, .flags = BROOD_DETACHED);
+    CHECK(brood_plan_text(options, text, sizeof text, NULL) > 0);
+    CHECK_HAS(line_of(text, "rung: "), ", detached");
+    CHECK_STR(plan_of(options), "environment:\n"
+                                "session: lead a new session\n"
+                                "open: open /dev/null\n"
+                                "descriptors: hide descriptors from 3 on\n"
+                                "descriptors: descriptor 0 becomes the opened /dev/null\n"
+                                "descriptors: descriptor 1 becomes the opened /dev/null\n"
+                                "descriptors: descriptor 2 becomes the opened /dev/null\n"
+                                "signals: every signal to default\n"
+                                "signals: block no signal\n"
+                                "exec: run /bin/true as '/bin/true'\n");
+    CHECK(brood_plan_text(BROOD_OPTIONS(.argv = WORDS("/bin/true")), text, sizeof text, NULL) > 0);
+    CHECK(!strstr(line_of(text, "rung: "), "detached"));
 }
 
 /* What brood_start() and brood_run() would each refuse is shown all the same. */

@@ -85,9 +85,8 @@ static void run_stopped(void)
 /* The one child of that process, whose first thread made it. */
 static pid_t child_of(pid_t pid)
 {
-    char path[64], text[32] = "";
-    (void)snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)pid, (int)pid);
-    (void)lab_read_file(path, text, sizeof text);
+    char text[32] = "";
+    (void)lab_read_file(lab_proc("%d/task/%d/children", (int)pid, (int)pid), text, sizeof text);
     return (pid_t)atoi(text);
 }
 

@@ -5,6 +5,7 @@
  *
  * Room tests. Invariant: the child tells it itself; nothing is concluded from its behaviour.
  */
+#include "facts.h"
 #include "kit.h"
 
 #include <errno.h>
@@ -36,7 +37,7 @@ static struct told tell(const struct brood_options *asked)
     CHECK_INT(sscanf(text, "blocked %" SCNx64 " ignored %" SCNx64 " caught %" SCNx64, &told.blocked,
                      &told.ignored, &told.caught),
               3);
-    CHECK_EXITED(END_OF(child), 0);
+    CHECK_STOLEN(END_OF(child), 0); /* a test may ignore SIGCHLD */
     brood_child_free(child);
     return told;
 }
@@ -221,7 +222,7 @@ static void hide_proc(void)
 
 TEST(without_proc_too_everything_is_reset)
 {
-    if (geteuid() != 0)
+    if (!kit_is_admin())
         SKIP("hiding /proc needs root");
     pid_t pid = fork();
     REQUIRE(pid >= 0);
@@ -233,6 +234,10 @@ TEST(without_proc_too_everything_is_reset)
         int result =
             brood_start(BROOD_OPTIONS(.argv = ODD("signals"), .out = A_PIPE), &child, NULL);
         calm_parent();
+        if (!facts_hide_by_one_call()) { /* better no child than one that has what it should not */
+            CHECK_INT(result, -ENOENT);
+            _exit(0);
+        }
         REQUIRE(result == 0);
         CHECK(lab_read_line(brood_child_stream(child, BROOD_OUT), text, sizeof text, KIT_BOUND_MS) >
               0);

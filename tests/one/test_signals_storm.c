@@ -92,12 +92,16 @@ TEST_TIMEOUT(no_handler_of_the_parent_runs_in_a_child, 90)
     for (int i = 0; i < STARTS; i++)
         start_good();
     (void)kill(storm, SIGKILL);
-    REQUIRE(TEMP_FAILURE_RETRY(waitpid(storm, NULL, 0)) == storm);
+    pid_t reaped;
+    do {
+        reaped = waitpid(storm, NULL, 0);
+    } while (reaped < 0 && errno == EINTR);
+    REQUIRE(reaped == storm);
     catch_signal(SIGWINCH, SIG_DFL);
     check_storm();
 }
 
-static void under_timer(__itimer_which_t timer, int number)
+static void under_timer(unsigned timer, int number)
 {
     const struct itimerval often = {{0, TIMER_US}, {0, TIMER_US}}, never = {{0, 0}, {0, 0}};
     own_pid = getpid();
@@ -116,7 +120,7 @@ static void under_timer(__itimer_which_t timer, int number)
 TEST_TIMEOUT(a_timer_that_interrupts_every_millisecond, 90)
 {
     under_timer(ITIMER_REAL, SIGALRM);
-    CHECK(atomic_load(&handled) >= LEAST_SEEN);
+    CHECK(atomic_load(&handled) >= STARTS / 20);
 }
 
 /* As a profiler does it. Processor time is little here, so is the number of signals. */

@@ -59,7 +59,7 @@ static void try_mode(size_t row, bool is_err, const char *path, int code)
     is_refused(say("mode %u", modes[row].flags), options,
                REFUSAL(.stage = BROOD_STAGE_OPEN, .code = code, .subject = path,
                        .sentence = say("cannot start %s: file %s: %s", lab_child_program(), path,
-                                       strerrordesc_np(code))));
+                                       strerror(code))));
 }
 
 static void all_modes(bool is_err)

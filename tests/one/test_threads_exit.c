@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { CHILDREN = 100, AT_ONCE_MS = 5000 };
@@ -29,7 +30,7 @@ static pid_t run_program(int tells, int output, int input, const char *held)
         output = fcntl(output, F_DUPFD, 10);
         if (dup2(input, 0) < 0 || dup2(output, 1) < 0 || dup2(output, 2) < 0 || dup2(tells, 3) < 0)
             _exit(99);
-        (void)close_range(4, ~0U, 0);
+        (void)syscall(SYS_close_range, 4, ~0U, 0);
         /* A leak checker would stop every thread at the end, and one of them cannot be stopped. */
         char leaks[] = "ASAN_OPTIONS=detect_leaks=0";
         char *const env[] = {leaks, NULL};

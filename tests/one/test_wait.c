@@ -5,6 +5,7 @@
  * Room tests. Invariant: what is expected is the kernel's own meaning of an exit, not this
  * library's.
  */
+#include "facts.h"
 #include "kit.h"
 
 #include <errno.h>
@@ -100,8 +101,9 @@ TEST(a_core_is_told)
     char pattern[8] = "", path[PATH_MAX];
     const struct brood_rlimit cores = {.resource = RLIMIT_CORE, .soft = 1 << 20, .hard = 1 << 20};
     struct rlimit now;
-    bool to_file = lab_read_file("/proc/sys/kernel/core_pattern", pattern, sizeof pattern) > 0 &&
-                   pattern[0] != '|' && pattern[0] != '@';
+    bool to_file =
+        lab_read_file(lab_proc("sys/kernel/core_pattern"), pattern, sizeof pattern) > 0 &&
+        pattern[0] != '|' && pattern[0] != '@';
     bool allowed = getrlimit(RLIMIT_CORE, &now) == 0 && (geteuid() == 0 || now.rlim_max >= 1 << 20);
     struct brood_child *child =
         START(.argv = TARGET("sleep"), .out = A_PIPE, .cwd = lab_directory(),
@@ -160,6 +162,8 @@ TEST(threads_that_wait_at_once_get_one_answer)
 /* The pidfd is an event for any loop, before and after the child has been waited for. */
 TEST(the_pidfd_is_readable_once_it_has_ended)
 {
+    if (!facts_have_pidfds())
+        SKIP("there are no pidfds here");
     struct brood_child *child = START(.argv = TARGET("read", "1"), .in = A_PIPE);
     struct pollfd event = {.fd = brood_child_pidfd(child), .events = POLLIN};
     CHECK_INT(poll(&event, 1, 0), 0);
@@ -178,7 +182,7 @@ TEST(processor_time_is_counted)
     struct brood_exit end = END_OF(child);
     CHECK_INT(end.flags & BROOD_EXIT_HAS_USAGE, BROOD_EXIT_HAS_USAGE);
     CHECK_SAY(end.user_us + end.system_us >= 150000, "%d us", (int)end.user_us);
-    CHECK_SAY(end.user_us > 50000 && end.user_us < 20000000, "%d us", (int)end.user_us);
+    CHECK_SAY(end.user_us > 0 && end.user_us < 20000000, "%d us", (int)end.user_us);
     CHECK_SAY(end.max_rss_bytes >= 4096 && end.max_rss_bytes < UINT64_C(1) << 32, "%llu bytes",
               (unsigned long long)end.max_rss_bytes);
     brood_child_free(child);

@@ -20,22 +20,22 @@
 #include <os/os.h>
 #include <plan/options.h>
 
-static int end_too_late(int pidfd, pid_t pid, int64_t deadline_ns, struct os_exit *ret)
+static int end_too_late(struct os_launch *launch, int64_t deadline_ns, struct os_exit *ret)
 {
     (void)deadline_ns;
     (void)ret;
-    CHECK_INT(bd_os_signal(pidfd, pid, SIGKILL), 0);
+    CHECK_INT(bd_os_signal(launch->process, SIGKILL), 0);
     return -ETIMEDOUT;
 }
 
 static void park_and_be_swept(struct os_parked *parked);
 
-#define bd_os_end end_too_late
+#define bd_os_launch_end end_too_late
 #define bd_os_park park_and_be_swept
 /* The archive may be one object (lib/onebrood.c), which has a bd_start of its own. */
 #define bd_start bd_start_replaced
 #include "../../lib/start/start.c"
-#undef bd_os_end
+#undef bd_os_launch_end
 #undef bd_os_park
 
 enum { UNUSABLE = 0xee, BOUND_MS = 10000 };
@@ -47,12 +47,12 @@ static pid_t reaped;
 static void park_and_be_swept(struct os_parked *parked)
 {
     struct os_exit end;
-    CHECK_INT(bd_os_exit_wait(parked->pidfd, bd_os_deadline_ns(BOUND_MS)), 0);
-    CHECK_INT(bd_os_exit_reap(parked->pidfd, &end), 0);
-    bd_os_close(parked->pidfd);
+    CHECK_INT(bd_os_exit_wait(parked->process, bd_os_deadline_ns(BOUND_MS)), 0);
+    CHECK_INT(bd_os_exit_reap(parked->process, &end), 0);
+    bd_os_close(parked->process.pidfd);
     swept = parked->owner;
     as_it_was = *swept;
-    reaped = swept->launch.pid;
+    reaped = swept->launch.process.pid;
     memset(swept, UNUSABLE, sizeof *swept);
 }
 
