@@ -78,9 +78,9 @@ is "$code" 7 "the command may end as it likes; with --timeout too"
 
 # What was ignored stays so: the command ignores INT, and brood run does not die of it either.
 rm -f ready
+mkfifo go
 ( trap '' INT HUP QUIT; exec "$brood" run sh -c 'touch ready; read -r line <go' ) &
 pid=$!
-mkfifo go
 until_true "ready" is_ready
 kill -INT $pid
 kill -HUP $pid
