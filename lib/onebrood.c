@@ -23,6 +23,7 @@
 #include "os/linux_launch.c"
 #include "os/linux_learn.c"
 #include "os/linux_make.c"
+#include "os/linux_middle.c"
 #include "os/linux_probe.c"
 #include "os/linux_reap.c"
 #include "os/linux_signals.c"

@@ -88,7 +88,7 @@ static void fill_exit(const struct os_exit *from, struct brood_exit *ret)
 }
 
 /* Unless somebody else has taken it meanwhile. */
-static void take_terminal_back(struct brood_child *child)
+void bd_child_take_terminal_back(struct brood_child *child)
 {
     const struct bd_started *started = &child->started;
     if (started->terminal_fd < 0)
@@ -109,7 +109,7 @@ bool bd_child_note_end(struct brood_child *child)
             (void)bd_os_signal_group(process.pid, SIGKILL);
         child->ended = bd_os_exit_reap(process, &status) == 0;
         if (child->ended) {
-            take_terminal_back(child);
+            bd_child_take_terminal_back(child);
             child->exit.started_ns = (uint64_t)child->started.started_ns;
             fill_exit(&status, &child->exit);
         }

@@ -34,6 +34,9 @@ int bd_child_new(const struct brood_options *options, struct brood_child **ret,
 /* Reaps a child that bd_os_exit_wait() saw end, once. False: a tracer holds it still. */
 bool bd_child_note_end(struct brood_child *child);
 
+/* The caller's terminal, if the child was given it and still has it. */
+void bd_child_take_terminal_back(struct brood_child *child);
+
 /* Somebody else's child without a pidfd: nothing but its number is known, and that may be another's
  * by now. */
 bool bd_child_is_unknown(const struct brood_child *child);

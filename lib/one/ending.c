@@ -114,6 +114,15 @@ void bd_child_set_aside(struct brood_child *child)
     bd_os_park(&child->parked);
 }
 
+/* Of a process that is not ours any more; without a pidfd its group must be gone. */
+static bool is_gone(const struct brood_child *child)
+{
+    struct os_process process = child->started.process;
+    if (process.pidfd >= 0)
+        return bd_os_exit_wait(process, 0) == 0;
+    return bd_os_signal_group(child->group, 0) == -ESRCH;
+}
+
 struct brood_child *brood_child_free(struct brood_child *child)
 {
     if (!child)
@@ -123,10 +132,12 @@ struct brood_child *brood_child_free(struct brood_child *child)
     int result = 0;
     if (child->started.detached)
         (void)brood_child_wait(child, 0, NULL); /* it may be ours by now, and a zombie */
-    /* Not ours: a forked copy of the program frees its copy of the handle, or somebody has reaped
-     * it. */
     else if (!child->ended && bd_os_exit_is_ours(process))
         result = bd_child_kill(child, BROOD_CAUSE_ASKED);
+    /* Not ours: somebody has reaped it, or a forked copy of the program frees its copy of the
+     * handle, and then all belongs to the child still. */
+    else if (!child->ended && is_gone(child))
+        bd_child_take_terminal_back(child);
     if (result < 0) {
         bd_child_set_aside(child);
     } else {

@@ -86,6 +86,7 @@ struct abi_robust_head {
 };
 #define ABI_FUTEX_WAITERS 0x80000000U
 #define ABI_FUTEX_OWNER_DIED 0x40000000U
+#define ABI_FUTEX_TID 0x3fffffffU
 
 /* /proc/PID/stat, flags: the process has not exec'd since it was forked. */
 #define ABI_PF_FORKNOEXEC 0x40

@@ -173,6 +173,7 @@ CHILD_CODE static void own_word(const struct os_launch *launch, struct abi_robus
 CHILD_CODE static long own_wake(struct os_launch *launch)
 {
     (void)ENTRY_CALL(SYS_close, launch->wake[0]);
+    launch->record->pid = (int32_t)ENTRY_CALL(SYS_getpid, 0);
     return bd_os_child_settle(launch, &launch->wake[1], launch->wake[1]);
 }
 

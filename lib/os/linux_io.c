@@ -26,28 +26,34 @@
 
 /* ------------------------------------------------------------------ writing */
 
-static bool can_be_written(int fd)
+/* Nobody reads: a pipe says so when it is written, of a pseudoterminal this is known before. */
+static int can_be_written(int fd)
 {
     struct pollfd poll = {.fd = fd, .events = POLLOUT};
     struct timespec now = {0};
-    return ppoll(&poll, 1, &now, NULL) > 0 && (poll.revents & (POLLOUT | POLLERR));
+    if (ppoll(&poll, 1, &now, NULL) <= 0)
+        return -EAGAIN;
+    if (poll.revents & POLLHUP)
+        return -EPIPE;
+    return poll.revents & (POLLOUT | POLLERR) ? 0 : -EAGAIN;
 }
 
-/* Before Linux 6.18: SIGPIPE is blocked in this thread and the one that our write makes is taken
- * back, unless one was pending already. A pipe that is ready takes PIPE_BUF bytes without
- * blocking. */
-static ssize_t write_with_signal_held(int fd, const void *data, size_t length)
+/* Before Linux 6.18, and for pseudoterminals: SIGPIPE is blocked in this thread and the one that
+ * our write makes is taken back, unless one was pending already. `sure` bytes go without blocking
+ * once the descriptor is ready. */
+static ssize_t write_with_signal_held(int fd, const void *data, size_t length, size_t sure)
 {
     sigset_t broken_pipe, before, pending;
-    if (!can_be_written(fd))
-        return -EAGAIN;
+    int result = can_be_written(fd);
+    if (result < 0)
+        return result;
     (void)sigemptyset(&broken_pipe);
     (void)sigaddset(&broken_pipe, SIGPIPE);
     (void)sigpending(&pending);
     bool was_pending = sigismember(&pending, SIGPIPE) == 1;
     (void)pthread_sigmask(SIG_BLOCK, &broken_pipe, &before);
 
-    ssize_t count = write(fd, data, length < PIPE_BUF ? length : PIPE_BUF);
+    ssize_t count = write(fd, data, length < sure ? length : sure);
     int error = errno;
     if (count < 0 && error == EPIPE && !was_pending) {
         struct timespec now = {0};
@@ -66,6 +72,14 @@ static ssize_t write_without_signal(int fd, const void *data, size_t length)
     return count < 0 ? -errno : count;
 }
 
+/* A pseudoterminal takes no call that does not wait, and our end may block. Ready says that there is
+ * room; the kernel takes room in pieces of this size. */
+static ssize_t write_to_terminal(int fd, const void *data, size_t length)
+{
+    enum { PIECE_BYTES = 256 };
+    return write_with_signal_held(fd, data, length, PIECE_BYTES);
+}
+
 ssize_t bd_os_write(int fd, const void *data, size_t length)
 {
     ssize_t count = send(fd, data, length, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -75,9 +89,11 @@ ssize_t bd_os_write(int fd, const void *data, size_t length)
         count = write_without_signal(fd, data, length);
         if (count != -EOPNOTSUPP && count != -EINVAL && count != -ENOSYS)
             return count;
-        bd_os_probe_note_nosignal_lacking();
     }
-    return write_with_signal_held(fd, data, length);
+    if (bd_os_pty_is_master(fd))
+        return write_to_terminal(fd, data, length);
+    bd_os_probe_note_nosignal_lacking();
+    return write_with_signal_held(fd, data, length, PIPE_BUF);
 }
 
 int64_t bd_os_pending(int fd)

@@ -21,13 +21,12 @@
 #include "linux_child.h"
 #include "linux_learn.h"
 #include "linux_make.h"
+#include "linux_middle.h"
 #include "linux_probe.h"
 #include "linux_record.h"
 #include "linux_signals.h"
 
-enum { RECORD_BYTES = 4096, KILL_BOUND_MS = 10000 };
-
-static const struct os_process nobody = {-1, -1};
+enum { RECORD_BYTES = 4096 };
 
 /* ------------------------------------------------------------------ reserve */
 
@@ -58,7 +57,7 @@ static int take_record(struct os_launch *launch)
 int bd_os_launch_prepare(struct os_launch *launch)
 {
     bd_os_park_sweep();
-    launch->process = launch->middle = nobody;
+    launch->process = launch->middle = OS_NOBODY;
     launch->wake[0] = launch->wake[1] = -1;
     launch->spare_fd = -1;
     launch->way = bd_os_probe_way();
@@ -80,8 +79,15 @@ int bd_os_launch_prepare(struct os_launch *launch)
     return result;
 }
 
+static void close_wake(struct os_launch *launch)
+{
+    bd_os_close(bd_os_take(&launch->wake[0]));
+    bd_os_close(bd_os_take(&launch->wake[1]));
+}
+
 void bd_os_launch_done(struct os_launch *launch)
 {
+    close_wake(launch);
     if (launch->record && !launch->shared)
         (void)munmap(launch->record, RECORD_BYTES);
     launch->record = NULL;
@@ -109,12 +115,6 @@ static int step_down(struct os_launch *launch)
     return launch->shared ? take_page(launch) : 0;
 }
 
-static void close_wake(struct os_launch *launch)
-{
-    bd_os_close(bd_os_take(&launch->wake[0]));
-    bd_os_close(bd_os_take(&launch->wake[1]));
-}
-
 static int open_wake(struct os_launch *launch)
 {
     struct os_pair pair;
@@ -133,7 +133,7 @@ static long make_by_way(struct os_launch *launch)
     int result = open_wake(launch);
     if (result < 0)
         return result;
-    *launch->record = (struct os_record){.word = 1, .state = OS_STATE_NEW, .pidfd = -1};
+    *launch->record = (struct os_record){.word = OS_WORD_FIRST, .state = OS_STATE_NEW, .pidfd = -1};
     launch->mask = bd_os_signals_block();
     long pid = launch->detached ? bd_os_make_middle(launch, bd_os_child_middle)
                                 : bd_os_make(launch, bd_os_child_main);
@@ -207,81 +207,28 @@ int bd_os_launch_create(struct os_launch *launch)
     return 0;
 }
 
-/* ------------------------------------------------------------------ learn */
-
-/* The one in the middle has seen to everything; or somebody has killed it, or it has no end. */
-static struct os_report learn_from_middle(struct os_launch *launch)
-{
-    struct os_exit end;
-    bool bounded = launch->deadline_ns != OS_NEVER;
-    int64_t bound_ns = bounded ? launch->deadline_ns + KILL_BOUND_MS * INT64_C(1000000) : OS_NEVER;
-    int result = bd_os_exit_wait(launch->middle, bound_ns);
-    while (result == 0 && (result = bd_os_exit_reap(launch->middle, &end)) == -EAGAIN)
-        bd_os_pause_ns(OS_TRACED_PAUSE_NS);
-    const struct os_record *record = launch->record;
-    if (record->pid > 0)
-        launch->process = (struct os_process){record->pid, record->pidfd};
-    settle_number(launch);
-    if (result < 0)
-        return (struct os_report){.progress = OS_TIMED_OUT, .step = record->step};
-    bd_os_close(launch->middle.pidfd);
-    launch->middle = nobody;
-    if (!record->verdict)
-        return (struct os_report){.progress = OS_KILLED, .step = record->step};
-    if (record->pid < 0) {
-        launch->process = nobody;
-        return (struct os_report){.progress = OS_FAILED, .step = -1, .code = -record->pid};
-    }
-    return record->report;
-}
+/* ------------------------------------------------------------------ learn and take back */
 
 struct os_report bd_os_launch_learn(struct os_launch *launch)
 {
-    struct os_report report =
-        launch->detached ? learn_from_middle(launch) : bd_os_learn(launch, launch->process);
-    close_wake(launch);
+    if (!launch->detached)
+        return bd_os_learn(launch, launch->process);
+    struct os_report report = bd_os_middle_learn(launch);
+    settle_number(launch);
     return report;
-}
-
-/* ------------------------------------------------------------------ take back */
-
-/* It is not ours to reap: whoever takes in orphans does that. */
-static int end_orphan(struct os_process process, int64_t deadline_ns)
-{
-    if (process.pidfd < 0)
-        return 0;
-    (void)bd_os_signal(process, SIGKILL);
-    return bd_os_exit_wait(process, deadline_ns);
-}
-
-static int end_detached(struct os_launch *launch, int64_t deadline_ns, struct os_exit *ret)
-{
-    int result = 0;
-    *ret = launch->record->verdict ? launch->record->end : (struct os_exit){.lost = true};
-    if (launch->middle.pid > 0) {
-        /* It ends as soon as the process does that it has killed. */
-        result = bd_os_exit_wait(launch->middle, deadline_ns);
-        bd_os_close(bd_os_take(&launch->process.pidfd));
-        launch->process = launch->middle;
-        launch->middle = nobody;
-        if (result == 0)
-            (void)bd_os_exit_reap(launch->process, ret);
-    } else if (!launch->record->verdict) {
-        result = end_orphan(launch->process, deadline_ns);
-    }
-    return result;
 }
 
 int bd_os_launch_end(struct os_launch *launch, int64_t deadline_ns, struct os_exit *ret)
 {
-    int result = launch->detached ? end_detached(launch, deadline_ns, ret)
+    int result = launch->detached ? bd_os_middle_end(launch, deadline_ns, ret)
                                   : bd_os_end(launch->process, deadline_ns, ret);
     if (result < 0)
         return result;
+    close_wake(launch);
 #ifndef BROOD_MUTANT_PIDFD_LEFT
     bd_os_close(bd_os_take(&launch->process.pidfd));
 #endif
-    launch->process = nobody;
+    launch->process = OS_NOBODY;
     return 0;
 }
 

@@ -115,9 +115,9 @@ CHILD_CODE static void pause_shortly(void)
 }
 
 /* The end of its first program, or of itself, is behind it: which one? setpgid(2) tells them apart,
- * but not for the leader of a session, where /proc does; and without that, a process that is still
- * there after a while has begun. What somebody else has reaped already was most likely a short
- * program. */
+ * but not for the leader of a session, where /proc does. Without that, a process that is still there
+ * after a while has begun; so has one that exits, since on its way to exec it can only be killed.
+ * What somebody else has reaped already was most likely a short program. */
 CHILD_CODE static int forked_has_begun(struct os_process process)
 {
     long result = ENTRY_CALL(SYS_setpgid, process.pid, 0);
@@ -128,10 +128,21 @@ CHILD_CODE static int forked_has_begun(struct os_process process)
     long flags = process_flags(process.pid);
     if (flags >= 0)
         return !(flags & ABI_PF_FORKNOEXEC);
-    for (int64_t until_ns = raw_now_ns() + PASSING_NS; raw_now_ns() < until_ns; pause_shortly())
-        if (has_ended_yet(process))
-            return 0;
+    siginfo_t info;
+    for (int64_t until_ns = raw_now_ns() + PASSING_NS; raw_now_ns() < until_ns; pause_shortly()) {
+        result = ask_wait(process, &info, WEXITED | WNOHANG | WNOWAIT | ABI_WALL);
+        if (result == -ECHILD)
+            return 1;
+        if (result == 0 && info.si_pid != 0)
+            return info.si_code == CLD_EXITED;
+    }
     return 1;
+}
+
+CHILD_CODE int bd_os_learn_of_orphan(pid_t pid)
+{
+    long flags = process_flags(pid);
+    return flags >= 0 && !(flags & ABI_PF_FORKNOEXEC);
 }
 
 /* Where the process stands: still on its way; past the point where exec closes descriptors, or at

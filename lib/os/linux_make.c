@@ -114,7 +114,11 @@ CHILD_CODE static uint64_t common_flags(const struct os_launch *launch)
 CHILD_CODE long bd_os_make(struct os_launch *launch, void (*run)(void *launch))
 {
     struct making how;
-    how.flags = common_flags(launch) | (launch->shared ? CLONE_CHILD_CLEARTID : 0U);
+    how.flags = common_flags(launch);
+    if (launch->shared)
+        how.flags |= CLONE_CHILD_CLEARTID;
+    if (launch->detached)
+        how.flags |= CLONE_CHILD_SETTID;
     how.bottom = (uintptr_t)launch->block;
     how.top = launch->stack_top - (launch->detached ? MIDDLE_BYTES : 0U);
     how.pidfd = (uintptr_t)&launch->record->pidfd;

@@ -167,8 +167,14 @@ int bd_os_signal(struct os_process process, int number)
     }
     /* Before Linux 5.1, under valgrind, behind a filter, or without a pidfd: the number, which is
      * the process's as long as it is ours to reap. */
-    if ((error == ENOSYS || error == EPERM) && process.pid > 1 && bd_os_exit_is_ours(process))
-        return kill(process.pid, number) < 0 ? -errno : 0;
+    if ((error == ENOSYS || error == EPERM) && process.pid > 1) {
+        siginfo_t info;
+        long result = wait_for(process, &info, WEXITED | WNOHANG | WNOWAIT, NULL);
+        if (result == 0)
+            return kill(process.pid, number) < 0 ? -errno : 0;
+        if (result == -EBADF)
+            return -EBADF;
+    }
     return -error;
 }
 

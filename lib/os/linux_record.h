@@ -12,6 +12,10 @@
 
 #include "os.h"
 
+/* The word before the new process runs. Of one that is to be detached the kernel puts its number
+ * there next. */
+enum { OS_WORD_FIRST = 1 };
+
 enum os_state { OS_STATE_NEW, OS_STATE_AT_STEP, OS_STATE_EXECING, OS_STATE_FAILED };
 
 struct os_record {
@@ -24,7 +28,7 @@ struct os_record {
     volatile int32_t born_in_cgroup; /* the kernel has put the process there */
     int32_t pidfd;                   /* written by the kernel */
     /* A detached start, by the process in the middle. */
-    volatile int32_t pid; /* of the new process, or -errno */
+    volatile int32_t pid; /* of the new process, which by fork has written it too; or -errno */
     volatile int32_t verdict;
     struct os_report report;
     struct os_exit end; /* of a process that has not begun */

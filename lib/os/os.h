@@ -92,9 +92,10 @@ struct os_exec {
 /* A process that we started. Where the system gives no pidfd it is -1, and the number is used in
  * its place, while the process is ours. */
 struct os_process {
-    pid_t pid; /* -1: none */
+    pid_t pid; /* -1: none; 0: not known */
     int pidfd;
 };
+#define OS_NOBODY ((struct os_process){-1, -1})
 
 struct os_block; /* the stack of a new process, see cache.c */
 

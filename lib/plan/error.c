@@ -169,8 +169,10 @@ static bool add_detail(struct bd_text *text, const struct brood_error *error)
         bd_text_add_escaped(text, error->subject);
         return true;
     case BROOD_DETAIL_KILLED:
-        bd_text_add(text, "the new process was killed by signal ");
-        bd_text_add_number(text, error->number);
+        bd_text_add(text, "the new process ");
+        bd_text_add(text, error->number > 0 ? "was killed by signal " : "ended");
+        if (error->number > 0)
+            bd_text_add_number(text, error->number);
         bd_text_add(text, " before its program began");
         return true;
     case BROOD_DETAIL_NOEXEC_MOUNT:

@@ -33,6 +33,13 @@ static int explain_search(const struct bd_plan *plan, int code, struct brood_err
     return bd_error_detail(reterr, BROOD_STAGE_EXEC, code, BROOD_DETAIL_NOT_FOUND, plan->path, -1);
 }
 
+/* Somebody else was refused, and what the caller may do says nothing about that. */
+static bool is_hearsay(const struct bd_plan *plan, int code, int32_t detail)
+{
+    return code == EACCES && plan->options.credentials && detail != BROOD_DETAIL_IS_DIRECTORY &&
+           detail != BROOD_DETAIL_NOEXEC_MOUNT;
+}
+
 int bd_explain_exec(const struct bd_plan *plan, const struct os_report *report,
                     struct brood_error *reterr)
 {
@@ -42,6 +49,8 @@ int bd_explain_exec(const struct bd_plan *plan, const struct os_report *report,
 
     struct os_exec_facts facts;
     look_at(plan, candidate, report->code, &facts);
+    if (is_hearsay(plan, report->code, facts.detail))
+        facts.detail = BROOD_DETAIL_NONE;
     bool by_interpreter = facts.detail == BROOD_DETAIL_INTERPRETER;
     bool foreign = facts.detail == BROOD_DETAIL_WRONG_MACHINE;
     return bd_error_detail(reterr, BROOD_STAGE_EXEC, report->code, facts.detail,

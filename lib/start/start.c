@@ -65,7 +65,7 @@ static void undo_descriptors(void *argument)
     }
 }
 
-/* Before the terminal is closed, and before the record is gone that tells. */
+/* Before the terminal is closed, and before the next try clears the record that tells. */
 static void undo_foreground(void *argument)
 {
     struct bd_transaction *start = argument;
@@ -98,8 +98,6 @@ static int make_ends(const struct brood_stream *stream, int index, struct os_pai
             return bd_os_memory_file(stream->input, stream->input_length, &ret->childs);
         return bd_os_pipe_from_child(ret);
     case BROOD_PTY:
-        return bd_os_pty_open(stream->rows ? stream->rows : PTY_ROWS,
-                              stream->columns ? stream->columns : PTY_COLUMNS, ret);
     case BROOD_INHERIT:
     case BROOD_NULL:
     case BROOD_FILE:
@@ -109,6 +107,20 @@ static int make_ends(const struct brood_stream *stream, int index, struct os_pai
         break;
     }
     return 0;
+}
+
+/* All streams of a kind share one; the first that says a size counts. */
+static int make_terminal(const struct bd_plan *plan, struct os_pair *ret)
+{
+    uint16_t rows = 0, columns = 0;
+    for (int index = 0; index < BD_STREAMS; index++) {
+        const struct brood_stream *stream = &plan->streams[index];
+        if (stream->kind != BROOD_PTY)
+            continue;
+        rows = rows ? rows : stream->rows;
+        columns = columns ? columns : stream->columns;
+    }
+    return bd_os_pty_open(rows ? rows : PTY_ROWS, columns ? columns : PTY_COLUMNS, ret);
 }
 
 /* Of a pseudoterminal both directions come by one descriptor. Who has it for in and for out gets
@@ -136,8 +148,13 @@ static int reserve_streams(struct bd_transaction *start)
     for (int index = 0; index < BD_STREAMS; index++) {
         const struct brood_stream *stream = &start->plan.streams[index];
         struct os_pair *pair = &start->ends[index];
-        bool shares = stream->kind == BROOD_PTY && start->plan.sources[index] != index;
-        int result = shares ? share_terminal(start, index) : make_ends(stream, index, pair);
+        int result;
+        if (stream->kind != BROOD_PTY)
+            result = make_ends(stream, index, pair);
+        else if (start->plan.sources[index] == index)
+            result = make_terminal(&start->plan, pair);
+        else
+            result = share_terminal(start, index);
         if (result == 0 && (stream->flags & BROOD_STREAM_NONBLOCK) && pair->ours >= 0)
             result = bd_os_set_nonblock(pair->ours);
         if (result < 0)
@@ -206,7 +223,6 @@ static int reserve(struct bd_transaction *start, const struct brood_options *opt
     result = reserve_descriptors(start, options);
     if (result < 0)
         return result;
-    bd_undo_push(&start->undo, undo_foreground, start);
 
     int childs_ends[BD_STREAMS];
     for (int index = 0; index < BD_STREAMS; index++)
@@ -241,8 +257,9 @@ static int explain_report(struct bd_transaction *start, const struct os_report *
         return bd_error_set(start->error, BROOD_STAGE_TIMEOUT, ETIMEDOUT, NULL,
                             start->plan.options.start_timeout_ms);
     case OS_KILLED:
-        number = start->end.lost ? -1 : start->end.wait_status & SIGNAL_BITS;
-        return bd_error_detail(start->error, step->stage, EINTR, BROOD_DETAIL_KILLED, NULL, number);
+        number = start->end.lost ? 0 : start->end.wait_status & SIGNAL_BITS;
+        return bd_error_detail(start->error, step->stage, EINTR, BROOD_DETAIL_KILLED, NULL,
+                               number ? number : -1);
     case OS_BEGAN:
     case OS_FAILED:
         break;
@@ -255,13 +272,14 @@ static int explain_report(struct bd_transaction *start, const struct os_report *
     return bd_error_set(start->error, step->stage, report->code, subject, number);
 }
 
-/* One process, or none. */
+/* One process, or none. Between two tries the terminal is the caller's again. */
 static int launch_once(struct bd_transaction *start)
 {
     int result = bd_os_launch_create(&start->launch);
     if (result < 0)
         return bd_error_set(start->error, BROOD_STAGE_CREATE, -result, NULL, -1);
     size_t before = start->undo.count;
+    bd_undo_push(&start->undo, undo_foreground, start);
     bd_undo_push(&start->undo, undo_process, start);
     struct os_report report = bd_os_launch_learn(&start->launch);
     if (report.progress == OS_BEGAN)
@@ -345,7 +363,7 @@ static void commit(struct bd_transaction *start, struct bd_started *ret)
     ret->started_ns = bd_os_now_ns();
     for (int index = 0; index < BD_STREAMS; index++)
         ret->streams[index] = bd_os_take(&start->ends[index].ours);
-    start->undo.count--; /* undo_process */
+    start->undo.count -= 2; /* undo_process, undo_foreground */
     unwind(start);
 }
 

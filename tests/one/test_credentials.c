@@ -341,7 +341,6 @@ TEST(files_are_opened_with_the_callers_rights)
     CHECK_INT(status.st_uid, 0);
 }
 
-/* RED{ */
 /* What is said of it is not what the caller would find. */
 TEST(a_program_out_of_the_childs_reach)
 {
@@ -354,7 +353,6 @@ TEST(a_program_out_of_the_childs_reach)
                REFUSAL(.stage = BROOD_STAGE_EXEC, .code = EACCES, .subject = NULL,
                        .detail = BROOD_DETAIL_NONE));
 }
-/* RED} */
 
 TEST(a_child_that_is_somebody_else_is_still_ours)
 {

@@ -237,19 +237,15 @@ static void kill_in_the_middle(int64_t start_timeout_ms, int victims)
     kit_stall_close(&stall);
 }
 
-/* RED{ */
 TEST_TIMEOUT(the_one_in_the_middle_dies, 60)
 {
     kill_in_the_middle(0, 1);
 }
-/* RED} */
 
-/* RED{ */
 TEST_TIMEOUT(the_one_in_the_middle_dies_with_a_bound, 60)
 {
     kill_in_the_middle(60000, 1);
 }
-/* RED} */
 
 TEST_TIMEOUT(the_program_dies_on_its_way, 60)
 {
@@ -257,13 +253,11 @@ TEST_TIMEOUT(the_program_dies_on_its_way, 60)
     kill_in_the_middle(60000, 2);
 }
 
-/* RED{ */
 TEST_TIMEOUT(both_die, 60)
 {
     kill_in_the_middle(0, 3);
     kill_in_the_middle(60000, 3);
 }
-/* RED} */
 
 /* The caller dies while the exec hangs: nobody waits for ever, and what has begun goes on. */
 TEST_TIMEOUT(the_caller_dies, 60)
@@ -295,7 +289,6 @@ TEST_TIMEOUT(the_caller_dies, 60)
 
 /* ------------------------------------------------------------------ at many moments */
 
-/* RED{ */
 struct killer {
     atomic_bool stop;
     int hits;
@@ -354,4 +347,3 @@ TEST_TIMEOUT(deaths_at_many_moments, 120)
     CHECK_INT(audit_children(), 0);
     NOTE("%d begun of %d, %d hits", begun, STARTS, killer.hits);
 }
-/* RED} */

@@ -114,7 +114,6 @@ TEST(free_and_stop_give_it_back)
     in_a_terminal(free_and_stop);
 }
 
-/* RED{ */
 /* The status is somebody else's, the terminal is not. */
 static void ignore_children(int terminal)
 {
@@ -135,7 +134,6 @@ TEST(free_gives_it_back_when_the_status_is_stolen)
 {
     in_a_terminal(ignore_children);
 }
-/* RED} */
 
 /* The first of a pipeline leads a group, the second joins it. */
 static void join(int terminal)
@@ -267,7 +265,6 @@ TEST(almost_no_descriptor_left)
     in_a_terminal(fail_at_foreground);
 }
 
-/* RED{ */
 struct attempt {
     const char *program, *directory;
     struct brood_error error;
@@ -310,4 +307,3 @@ TEST(a_try_that_fails_earlier_than_the_first)
 {
     in_a_terminal(later_try_fails_earlier);
 }
-/* RED} */

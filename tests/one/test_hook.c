@@ -310,7 +310,6 @@ TEST(a_crash_is_a_failed_start)
                            NUMBER(SIGSEGV)));
 }
 
-/* RED{ */
 static int leave_at_once(void *user)
 {
     _exit(*(int *)user);
@@ -334,7 +333,6 @@ TEST(an_exit_is_a_failed_start)
         CHECK_SAY(audit_compare(&before, why, sizeof why) == 0, "%s", why);
     }
 }
-/* RED} */
 
 static int stall(void *user)
 {

@@ -192,7 +192,6 @@ TEST(resizing_needs_the_terminal)
     ends_with(child, 0);
 }
 
-/* RED{ */
 /* Whichever stream says it. */
 TEST(the_size_may_be_said_at_any_stream)
 {
@@ -208,7 +207,6 @@ TEST(the_size_may_be_said_at_any_stream)
     ends_with(child, 0);
     seat_pipe_close(&told);
 }
-/* RED} */
 
 /* ------------------------------------------------------------------ keys */
 

@@ -52,14 +52,12 @@ static void write_to_nobody(uint32_t flags)
     seat_pipe_close(&told);
 }
 
-/* RED{ */
 TEST(a_write_that_nobody_reads_is_bounded)
 {
     seat_needs_terminals();
     for (int round = 0; round < 5; round++) /* how much fits is not always the same */
         write_to_nobody(0);
 }
-/* RED} */
 
 TEST(a_write_that_nobody_reads_is_bounded_without_blocking)
 {
@@ -79,10 +77,11 @@ static void *feed(void *argument)
     return brood_child_write(child, "\x04", 1, GENEROUS_MS) == 1 ? NULL : argument;
 }
 
-/* Both directions at once: each line comes as its echo and as the program's own. */
+/* Both directions at once: each line comes as the program's own, and as its echo, of which the kernel
+ * drops what it has no room for. */
 TEST(much_goes_in_and_out)
 {
-    enum { WANT = 2 * 1000 * 65 };
+    enum { OWN = 1000 * 65, MOST = 2 * OWN };
     static char text[8192];
     seat_needs_terminals();
     pthread_t thread;
@@ -98,11 +97,10 @@ TEST(much_goes_in_and_out)
     CHECK_INT(count, 0);
     CHECK_INT(pthread_join(thread, &failed), 0);
     CHECK(!failed);
-    CHECK_INT(total, WANT);
+    CHECK_SAY(total >= OWN && total <= MOST, "%zu bytes", total);
     ends_with(child, 0);
 }
 
-/* RED{ */
 TEST(nobody_has_the_terminal_any_more)
 {
     seat_needs_terminals();
@@ -113,7 +111,6 @@ TEST(nobody_has_the_terminal_any_more)
     CHECK_INT(brood_child_write(child, "x", 1, WRITE_MS), -EPIPE);
     ends_with(child, 0);
 }
-/* RED} */
 
 /* A pipe is written as well after a terminal was. */
 TEST(a_pipe_beside_a_terminal)
