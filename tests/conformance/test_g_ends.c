@@ -206,7 +206,8 @@ TEST(g03_leader_thread_gone)
     CHECK_INT(waiter.result, 0);
     CHECK_EXITED(waiter.end, 6);
     CHECK_SAY(waiter.processor_us < 50000, "the wait used %ld us", waiter.processor_us);
-    CHECK_SAY(waiter.switches < FEW_SWITCHES, "the wait woke %ld times", waiter.switches);
+    if (brood_child_pidfd(waiter.child) >= 0) /* else it has to look now and then */
+        CHECK_SAY(waiter.switches < FEW_SWITCHES, "the wait woke %ld times", waiter.switches);
     brood_child_free(waiter.child);
 }
 

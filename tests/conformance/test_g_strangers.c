@@ -18,6 +18,7 @@
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { CODE = 9 };
@@ -257,6 +258,18 @@ static void traced_work(void)
     CHECK_INT(audit_children(), 0);
 }
 
+/* Leaves what has ended a zombie for a while: until then only the tracer may reap it. */
+static pid_t wait_slowly(int *status)
+{
+    const struct timespec while_ended = {.tv_nsec = 20000000};
+    siginfo_t info = {.si_pid = 0};
+    if (waitid(P_ALL, 0, &info, WEXITED | WSTOPPED | WNOWAIT | __WALL) < 0)
+        return -1;
+    if (info.si_code == CLD_EXITED || info.si_code == CLD_KILLED)
+        (void)nanosleep(&while_ended, NULL);
+    return waitpid(info.si_pid, status, __WALL);
+}
+
 /* strace -f in small: every process and thread that comes of the first one is stopped at every
  * event and goes on with the signal it had. */
 static void trace_all(pid_t first)
@@ -268,7 +281,7 @@ static void trace_all(pid_t first)
     if (ptrace(PTRACE_SEIZE, first, NULL, options) < 0)
         _exit(errno == EPERM ? NO_TRACING : 1);
     CHECK_INT(kill(first, SIGCONT), 0);
-    while ((pid = waitpid(-1, &status, __WALL)) > 0 || errno == EINTR) {
+    while ((pid = wait_slowly(&status)) > 0 || errno == EINTR) {
         if (pid > 0 && WIFSTOPPED(status)) {
             bool is_event = status >> 16 != 0;
             atomic_fetch_add(stops, 1);
