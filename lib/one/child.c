@@ -65,19 +65,20 @@ int brood_start(const struct brood_options *options, struct brood_child **ret,
 
 static void fill_exit(const struct os_exit *from, struct brood_exit *ret)
 {
+    int status = from->wait_status; /* some systems' macros do not take a const */
     ret->ended_ns = (uint64_t)bd_os_now_ns();
-    ret->wait_status = from->wait_status;
+    ret->wait_status = status;
     ret->code = -1;
     if (from->lost) {
         ret->kind = BROOD_LOST;
-    } else if (WIFSIGNALED(from->wait_status)) {
+    } else if (WIFSIGNALED(status)) {
         ret->kind = BROOD_SIGNALLED;
-        ret->code = WTERMSIG(from->wait_status);
-        if (WCOREDUMP(from->wait_status))
+        ret->code = WTERMSIG(status);
+        if (WCOREDUMP(status))
             ret->flags |= BROOD_EXIT_CORE;
     } else {
         ret->kind = BROOD_EXITED;
-        ret->code = WEXITSTATUS(from->wait_status);
+        ret->code = WEXITSTATUS(status);
     }
     if (from->has_usage) {
         ret->flags |= BROOD_EXIT_HAS_USAGE;

@@ -142,7 +142,7 @@ struct brood_child *brood_child_free(struct brood_child *child)
         bd_child_set_aside(child);
     } else {
         close_descriptors(child);
-        bd_os_close(process.pidfd);
+        bd_os_process_close(process);
         free_handle(child);
     }
     bd_os_cancel_restore(state);
@@ -154,7 +154,7 @@ pid_t brood_child_release(struct brood_child *child)
     int state = bd_os_cancel_off();
     pid_t pid = child->ended ? -ESRCH : child->started.process.pid;
     close_descriptors(child);
-    bd_os_close(child->started.process.pidfd);
+    bd_os_process_close(child->started.process);
     free_handle(child);
     bd_os_cancel_restore(state);
     return pid;

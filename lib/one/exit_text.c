@@ -26,8 +26,12 @@ static const struct {
 #ifdef SIGSTKFLT
     {SIGSTKFLT, "SIGSTKFLT"}, {SIGPWR, "SIGPWR"},
 #endif
+#ifdef SIGINFO
+    {SIGEMT, "SIGEMT"},       {SIGINFO, "SIGINFO"},
+#endif
 };
 
+#ifdef SIGRTMIN
 /* The kernel's real-time range, counted from libc's first one; two below that are libc's own. */
 static const char *const realtime_names[] = {
     "SIGRTMIN",    "SIGRTMIN+1",  "SIGRTMIN+2",  "SIGRTMIN+3",  "SIGRTMIN+4",  "SIGRTMIN+5",
@@ -38,15 +42,27 @@ static const char *const realtime_names[] = {
     "SIGRTMIN+30",
 };
 
+static const char *realtime_name(int signal)
+{
+    if (signal < SIGRTMIN || signal > SIGRTMAX)
+        return NULL;
+    size_t above = (size_t)(signal - SIGRTMIN);
+    return above < sizeof realtime_names / sizeof realtime_names[0] ? realtime_names[above] : NULL;
+}
+#else
+static const char *realtime_name(int signal)
+{
+    (void)signal;
+    return NULL;
+}
+#endif
+
 const char *brood_signal_name(int signal)
 {
     for (size_t i = 0; i < sizeof signal_names / sizeof signal_names[0]; i++)
         if (signal_names[i].number == signal)
             return signal_names[i].name;
-    if (signal < SIGRTMIN || signal > SIGRTMAX)
-        return NULL;
-    size_t above = (size_t)(signal - SIGRTMIN);
-    return above < sizeof realtime_names / sizeof realtime_names[0] ? realtime_names[above] : NULL;
+    return realtime_name(signal);
 }
 
 int brood_exit_code(const struct brood_exit *exit)

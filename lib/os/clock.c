@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The monotonic clock, deadlines on it, and the one pause.
+ * The monotonic clock and deadlines on it.
  *
  * Room os. Invariant: no deadline is ever on the wall clock.
  */
@@ -8,7 +8,7 @@
 
 #include "os.h"
 
-static struct timespec timespec_of(int64_t nanoseconds)
+struct timespec bd_os_timespec(int64_t nanoseconds)
 {
     return (struct timespec){.tv_sec = nanoseconds / 1000000000,
                              .tv_nsec = nanoseconds % 1000000000};
@@ -32,11 +32,5 @@ int64_t bd_os_deadline_ns(int64_t timeout_ms)
 struct timespec bd_os_time_left(int64_t deadline_ns)
 {
     int64_t left_ns = deadline_ns - bd_os_now_ns();
-    return timespec_of(left_ns > 0 ? left_ns : 0);
-}
-
-void bd_os_pause_ns(int64_t nanoseconds)
-{
-    struct timespec pause = timespec_of(nanoseconds);
-    (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+    return bd_os_timespec(left_ns > 0 ? left_ns : 0);
 }

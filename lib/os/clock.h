@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <time.h>
 
+struct timespec bd_os_timespec(int64_t nanoseconds);
 struct timespec bd_os_time_left(int64_t deadline_ns); /* zero when it has passed */
 
 #endif

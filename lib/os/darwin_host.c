@@ -35,13 +35,15 @@ const char *bd_os_error_words(int code)
     return code >= 0 && code < sys_nerr && sys_errlist[code] ? sys_errlist[code] : "unknown error";
 }
 
-const char *bd_os_limit_name(int32_t resource)
+const char *bd_os_limit_words(int32_t resource)
 {
     static const char *const names[] = {
-        [RLIMIT_AS] = "as",         [RLIMIT_CORE] = "core",       [RLIMIT_CPU] = "cpu",
-        [RLIMIT_DATA] = "data",     [RLIMIT_FSIZE] = "fsize",     [RLIMIT_MEMLOCK] = "memlock",
-        [RLIMIT_NOFILE] = "nofile", [RLIMIT_NPROC] = "nproc",     [RLIMIT_STACK] = "stack",
+        [RLIMIT_AS] = "limit as",         [RLIMIT_CORE] = "limit core",
+        [RLIMIT_CPU] = "limit cpu",       [RLIMIT_DATA] = "limit data",
+        [RLIMIT_FSIZE] = "limit fsize",   [RLIMIT_MEMLOCK] = "limit memlock",
+        [RLIMIT_NOFILE] = "limit nofile", [RLIMIT_NPROC] = "limit nproc",
+        [RLIMIT_STACK] = "limit stack",
     };
-    size_t count = sizeof names / sizeof names[0];
-    return resource >= 0 && (size_t)resource < count ? names[resource] : NULL;
+    bool known = resource >= 0 && (size_t)resource < sizeof names / sizeof names[0];
+    return known && names[resource] ? names[resource] : "limit of an unknown resource";
 }

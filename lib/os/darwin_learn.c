@@ -6,8 +6,9 @@
  * Room os. The kernel keeps a flag for a process that has called exec, also in one that has ended;
  * kqueue(2) has an event for exec and one for the end. The flag is the truth, the events are only
  * wake-ups: one that came before we could ask for it, or that could not be asked for, costs time
- * and nothing else. A report pipe would be held open by any process that a stranger forks meanwhile;
- * a kqueue is inherited by nobody. Invariants: as darwin_child.c; asking changes nothing.
+ * and nothing else. A report pipe would be held open by any process that a stranger forks
+ * meanwhile; a kqueue is inherited by nobody. Invariants: as darwin_child.c; asking changes
+ * nothing.
  */
 #include "darwin_learn.h"
 
@@ -20,6 +21,8 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "darwin_queue.h"
 
 enum { SLICE_NS = 50000000, SHORT_NS = 1000000, PASSING_NS = 100000000 };
 
@@ -80,7 +83,7 @@ static enum place find_place(pid_t pid)
 
 /* What is known of one process. */
 struct watch {
-    int queue; /* or -1: then it is looked for now and then */
+    int queue; /* or -errno: then it is looked for now and then */
     bool seen_before_exec, exec_came, end_came;
     int64_t since_ns;
 };
@@ -88,10 +91,10 @@ struct watch {
 static void begin_watch(struct watch *watch, pid_t pid)
 {
     struct kevent change;
-    *watch = (struct watch){.queue = kqueue(), .since_ns = bd_os_now_ns()};
+    *watch = (struct watch){.queue = bd_os_queue_open(), .since_ns = bd_os_now_ns()};
     EV_SET(&change, (uintptr_t)pid, EVFILT_PROC, EV_ADD, NOTE_EXEC | NOTE_EXIT, 0, NULL);
     if (watch->queue >= 0 && kevent(watch->queue, &change, 1, NULL, 0, NULL) < 0)
-        bd_os_close(bd_os_take(&watch->queue));
+        bd_os_close(bd_os_take(&watch->queue)); /* it is at its end already, or nearly */
 }
 
 /* An event may come a moment before the flag that it is about. */

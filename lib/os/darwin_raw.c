@@ -2,9 +2,9 @@
 /*
  * The calls whose form differs between systems, as macOS has them.
  *
- * Room os. Invariant: see raw.h, with one hole that this system leaves: a pipe and a socket pair are
- * made first and close-on-exec afterwards, so a program that another thread starts in between, by
- * other means than ours, may have them.
+ * Room os. Invariant: see raw.h, with one hole that this system leaves: a pipe and a socket pair
+ * are made first and close-on-exec afterwards, so a program that another thread starts in between,
+ * by other means than ours, may have them.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -10,7 +10,7 @@
 #include <sys/ioctl.h>
 
 #include "os.h"
-#include "terminal.h"
+#include "pty_peer.h"
 
 enum { TERMINAL_NAME_BYTES = 128 }; /* as TIOCPTYGNAME is defined */
 

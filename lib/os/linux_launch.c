@@ -17,7 +17,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "cache.h"
+#include "linux_cache.h"
 #include "linux_child.h"
 #include "linux_learn.h"
 #include "linux_make.h"

@@ -15,7 +15,7 @@
 #include <stdint.h>
 #include <sys/wait.h>
 
-#include "cache.h"
+#include "linux_cache.h"
 #include "linux_abi.h"
 #include "linux_child.h"
 #include "linux_entry.h"

@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
@@ -23,6 +22,7 @@
 #include "clock.h"
 #include "linux_abi.h"
 #include "linux_probe.h"
+#include "reap.h"
 
 enum { PATIENCE_MS = 1000 };
 
@@ -55,25 +55,11 @@ static long wait_for(struct os_process process, siginfo_t *info, int how, struct
     return process.pid > 0 ? wait_once(P_PID, process.pid, info, how, usage) : -ECHILD;
 }
 
-/* Somebody else may have reaped it: that is an end too. */
-static bool is_seen_at_end(struct os_process process)
+bool bd_os_reap_sees_end(struct os_process process)
 {
     siginfo_t info;
     long result = wait_for(process, &info, WEXITED | WNOHANG | WNOWAIT, NULL);
     return result < 0 || info.si_pid != 0;
-}
-
-static int wait_by_looking(struct os_process process, int64_t deadline_ns)
-{
-    int64_t pause_ns = OS_TICK_NS / 32;
-    while (!is_seen_at_end(process)) {
-        int64_t left_ns = deadline_ns - bd_os_now_ns();
-        if (left_ns <= 0)
-            return -ETIMEDOUT;
-        bd_os_pause_ns(pause_ns < left_ns ? pause_ns : left_ns);
-        pause_ns = pause_ns * 2 < OS_TICK_NS ? pause_ns * 2 : OS_TICK_NS;
-    }
-    return 0;
 }
 
 /* A kernel that cannot wait by a pidfd may not be able to poll it either, and calls it ready. */
@@ -87,7 +73,7 @@ int bd_os_exit_wait(struct os_process process, int64_t deadline_ns)
         if (!bd_os_probe_lacks_pidfd_wait())
             return 0;
     }
-    return wait_by_looking(process, deadline_ns);
+    return bd_os_reap_wait_by_looking(process, deadline_ns);
 }
 
 bool bd_os_exit_is_ours(struct os_process process)
@@ -178,63 +164,7 @@ int bd_os_signal(struct os_process process, int number)
     return -error;
 }
 
-int bd_os_signal_group(pid_t leader, int number)
+void bd_os_process_close(struct os_process process)
 {
-    if (leader <= 1)
-        return -EINVAL;
-    return kill(-leader, number) < 0 ? -errno : 0;
-}
-
-bool bd_os_leads_group(pid_t pid)
-{
-    return getpgid(pid) == pid;
-}
-
-int bd_os_end(struct os_process process, int64_t deadline_ns, struct os_exit *ret)
-{
-    /* Refused or not: a new process that has failed ends by itself. */
-    (void)bd_os_signal(process, SIGKILL);
-    for (;;) {
-        int result = bd_os_exit_wait(process, deadline_ns);
-#ifdef BROOD_MUTANT_NO_REAP
-        return result;
-#endif
-        if (result == 0)
-            result = bd_os_exit_reap(process, ret);
-        if (result != -EAGAIN || bd_os_now_ns() >= deadline_ns)
-            return result == -EAGAIN ? -ETIMEDOUT : result;
-        bd_os_pause_ns(OS_TRACED_PAUSE_NS);
-    }
-}
-
-/* ------------------------------------------------------------------ set aside */
-
-static _Atomic(struct os_parked *) parked_head;
-
-void bd_os_park(struct os_parked *parked)
-{
-    parked->next = atomic_load(&parked_head);
-    while (!atomic_compare_exchange_weak(&parked_head, &parked->next, parked))
-        continue;
-}
-
-void bd_os_park_sweep(void)
-{
-    if (!atomic_load_explicit(&parked_head, memory_order_relaxed))
-        return;
-    struct os_parked *parked = atomic_exchange(&parked_head, NULL);
-    while (parked) {
-        struct os_parked *next = parked->next;
-        struct os_exit unused;
-        int result = bd_os_exit_wait(parked->process, 0);
-        if (result == 0)
-            result = bd_os_exit_reap(parked->process, &unused);
-        if (result == -ETIMEDOUT || result == -EAGAIN) {
-            bd_os_park(parked);
-        } else {
-            bd_os_close(parked->process.pidfd);
-            parked->free(parked->owner);
-        }
-        parked = next;
-    }
+    bd_os_close(process.pidfd);
 }

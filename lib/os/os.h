@@ -97,7 +97,7 @@ struct os_process {
 };
 #define OS_NOBODY ((struct os_process){-1, -1})
 
-struct os_block; /* the stack of a new process, see cache.c */
+struct os_block; /* the stack of a new process, see linux_cache.c */
 
 /* How far a new process came. */
 enum os_progress { OS_BEGAN, OS_FAILED, OS_KILLED, OS_TIMED_OUT };
@@ -188,6 +188,9 @@ int bd_os_exit_reap(struct os_process process, struct os_exit *ret);
 
 /* Is the process still ours to reap, living or not? After false no number of its is to be used. */
 bool bd_os_exit_is_ours(struct os_process process);
+
+/* Closes what stands for the process. In a forked copy of the program that may be nothing. */
+void bd_os_process_close(struct os_process process);
 
 /* SIGKILL, then reap: 0 when it is gone, -ETIMEDOUT when it still stands at the deadline. */
 int bd_os_end(struct os_process process, int64_t deadline_ns, struct os_exit *ret);
@@ -285,7 +288,9 @@ bool bd_os_nofile_before(uint64_t *ret_soft, uint64_t *ret_hard);
 char *const *bd_os_environment(void);
 const char *bd_os_variable(char *const *env, const char *name);
 
-const char *bd_os_error_words(int code); /* of an errno; any thread, no locale */
+const char *bd_os_error_words(int code);         /* of an errno; any thread, no locale */
+const char *bd_os_limit_words(int32_t resource); /* "limit nofile" */
+const char *bd_os_machine_words(void);           /* what os_exec_facts.machine is a number of */
 
 /* Cancellation of the calling thread is off between these two. */
 int bd_os_cancel_off(void);
@@ -294,7 +299,7 @@ void bd_os_cancel_restore(int state);
 /* Why may a path not be executed? Looks at the file, never runs anything. */
 struct os_exec_facts {
     int32_t detail;        /* enum brood_detail */
-    int32_t machine;       /* ELF machine of a foreign program */
+    int32_t machine;       /* of a foreign program */
     char interpreter[256]; /* of a #! line */
 };
 void bd_os_exec_explain(int cwd_fd, const char *cwd, const char *path, int code,

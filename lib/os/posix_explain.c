@@ -9,38 +9,23 @@
  */
 #include "os.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <link.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <brood.h>
 
-enum {
-    SCRIPT_DEPTH = 5,
-    HEAD_BYTES = 2048,
-    ELF_MACHINE_AT = 18,
-    ELF_DATA_AT = 5,
-    ELF_BIG_ENDIAN = 2
-};
+#include "image.h"
 
-#if defined(__x86_64__)
-enum { OWN_MACHINE = EM_X86_64 };
-#elif defined(__aarch64__)
-enum { OWN_MACHINE = EM_AARCH64 };
-#else
-enum { OWN_MACHINE = EM_NONE };
-#endif
+enum { SCRIPT_DEPTH = 5, HEAD_BYTES = 2048 };
 
 /* The directory that a relative path of the child starts at. Returns AT_FDCWD or a descriptor. */
 static int open_base(int cwd_fd, const char *cwd)
 {
     int base = cwd_fd >= 0 ? cwd_fd : AT_FDCWD;
-    return cwd ? openat(base, cwd, O_PATH | O_DIRECTORY | O_CLOEXEC) : base;
+    return cwd ? bd_os_image_look(base, cwd, O_DIRECTORY) : base;
 }
 
 static ssize_t read_head(int base, const char *path, unsigned char *head)
@@ -67,36 +52,10 @@ static bool find_interpreter(const unsigned char *head, ssize_t length, char *re
     return used > 0;
 }
 
-/* The loader that a dynamically linked program names, for programs of our own word size. */
-static bool find_loader(const unsigned char *head, ssize_t length, char *ret, size_t size)
-{
-    ElfW(Ehdr) file;
-    if (length < (ssize_t)sizeof file || memcmp(head, ELFMAG, SELFMAG) != 0)
-        return false;
-    memcpy(&file, head, sizeof file);
-    for (size_t i = 0; i < file.e_phnum; i++) {
-        ElfW(Phdr) part;
-        uint64_t at = file.e_phoff + i * sizeof part;
-        if (at > (uint64_t)length - sizeof part)
-            return false;
-        memcpy(&part, head + at, sizeof part);
-        if (part.p_type != PT_INTERP)
-            continue;
-        if (part.p_filesz >= size || part.p_offset > (uint64_t)length ||
-            part.p_filesz > (uint64_t)length - part.p_offset)
-            return false;
-        memcpy(ret, head + part.p_offset, part.p_filesz);
-        ret[part.p_filesz] = '\0';
-        return true;
-    }
-    return false;
-}
-
 static bool on_noexec_mount(int base, const char *path)
 {
-    struct statvfs mount;
-    int fd = openat(base, path, O_PATH | O_CLOEXEC);
-    bool noexec = fd >= 0 && fstatvfs(fd, &mount) == 0 && (mount.f_flag & ST_NOEXEC);
+    int fd = bd_os_image_look(base, path, 0);
+    bool noexec = fd >= 0 && bd_os_image_on_noexec(fd);
     bd_os_close(fd);
     return noexec;
 }
@@ -133,13 +92,9 @@ static void explain_format(int base, const char *path, struct os_exec_facts *ret
     ssize_t length = read_head(base, path, head);
     if (length < 0)
         return;
-    if (length > ELF_MACHINE_AT + 1 && memcmp(head, ELFMAG, SELFMAG) == 0) {
-        int low = head[ELF_MACHINE_AT], high = head[ELF_MACHINE_AT + 1];
-        ret->machine = head[ELF_DATA_AT] == ELF_BIG_ENDIAN ? low << 8 | high : high << 8 | low;
-    }
     /* A broken file for our own machine is not a program either. */
-    bool foreign = ret->machine && ret->machine != OWN_MACHINE;
-    ret->detail = foreign ? BROOD_DETAIL_WRONG_MACHINE : BROOD_DETAIL_NOT_A_PROGRAM;
+    ret->machine = bd_os_image_foreign(head, (size_t)length);
+    ret->detail = ret->machine ? BROOD_DETAIL_WRONG_MACHINE : BROOD_DETAIL_NOT_A_PROGRAM;
 }
 
 /* An interpreter may be a script itself, a few levels deep. The last name found is the missing
@@ -150,8 +105,10 @@ static void explain_missing(int base, const char *path, struct os_exec_facts *re
     char name[sizeof ret->interpreter];
     for (int depth = 0; depth < SCRIPT_DEPTH; depth++) {
         ssize_t length = read_head(base, path, head);
+        if (length < 0)
+            return;
         if (!find_interpreter(head, length, name, sizeof name) &&
-            !find_loader(head, length, name, sizeof name))
+            !bd_os_image_loader(head, (size_t)length, name, sizeof name))
             return;
         ret->detail = BROOD_DETAIL_INTERPRETER;
         memcpy(ret->interpreter, name, sizeof name);
@@ -168,7 +125,7 @@ void bd_os_exec_explain(int cwd_fd, const char *cwd, const char *path, int code,
         return;
     if (code == EACCES)
         explain_access(base, path, ret);
-    else if (code == ENOEXEC)
+    else if (bd_os_image_is_refused(code))
         explain_format(base, path, ret);
     else if (code == ENOENT || code == ENOTDIR || code == ELOOP)
         explain_missing(base, path, ret);

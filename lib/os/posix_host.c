@@ -1,21 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the program that we are a guest of has: its environment, its limit of descriptors, its C
- * library's words.
+ * What the program that we are a guest of has: its environment and its limit of descriptors.
  *
  * Room os. Invariants: `environ` is read, never changed; the limit is changed by
  * bd_os_raise_nofile() only, and what it was before is remembered once, to be given back to
  * children.
  */
-#include "os.h"
+#include "host.h"
 
 #include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
-extern char **environ;
+#include "os.h"
 
 /* The soft limit before the first raise, written once, before `raised`. */
 static _Atomic uint64_t soft_before;
@@ -24,7 +22,8 @@ static atomic_bool raised;
 char *const *bd_os_environment(void)
 {
     static char *const empty[] = {NULL};
-    return environ ? environ : empty;
+    char *const *own = bd_os_host_environ();
+    return own ? own : empty;
 }
 
 const char *bd_os_variable(char *const *env, const char *name)
@@ -47,10 +46,10 @@ int64_t bd_os_raise_nofile(void)
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
         return -errno;
-    if (limit.rlim_cur >= limit.rlim_max)
-        return (int64_t)limit.rlim_cur;
-    uint64_t before = limit.rlim_cur;
-    limit.rlim_cur = limit.rlim_max;
+    uint64_t before = limit.rlim_cur, highest = bd_os_host_highest_nofile(limit.rlim_max);
+    if (before >= highest)
+        return (int64_t)before;
+    limit.rlim_cur = highest;
     if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
         return -errno;
     if (!atomic_load(&raised)) {
@@ -69,15 +68,4 @@ bool bd_os_nofile_before(uint64_t *ret_soft, uint64_t *ret_hard)
     *ret_hard = now.rlim_max;
     *ret_soft = soft < now.rlim_max ? soft : now.rlim_max;
     return true;
-}
-
-const char *bd_os_error_words(int code)
-{
-#if defined(__GLIBC__)
-    const char *words =
-        strerrordesc_np(code); /* since 2.32; strerror(3) is not thread-safe there */
-#else
-    const char *words = strerror(code);
-#endif
-    return words ? words : "unknown error";
 }

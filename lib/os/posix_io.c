@@ -10,12 +10,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include "clock.h"
+#include "raw.h"
 
 enum { WATCHES_MAX = 8, SHORTAGE_NS = 1000000 };
 
@@ -71,25 +69,22 @@ static int lift_pair(int first, int second, struct os_pair *ret)
 int bd_os_pipe_from_child(struct os_pair *ret)
 {
     int ends[2];
-    if (pipe2(ends, O_CLOEXEC) < 0)
-        return -errno;
-    return lift_pair(ends[0], ends[1], ret);
+    int result = bd_os_raw_pipe(ends);
+    return result < 0 ? result : lift_pair(ends[0], ends[1], ret);
 }
 
 int bd_os_pipe_to_child(struct os_pair *ret)
 {
     int ends[2];
-    if (pipe2(ends, O_CLOEXEC) < 0)
-        return -errno;
-    return lift_pair(ends[1], ends[0], ret);
+    int result = bd_os_raw_pipe(ends);
+    return result < 0 ? result : lift_pair(ends[1], ends[0], ret);
 }
 
 int bd_os_socket_pair(struct os_pair *ret)
 {
     int ends[2];
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
-        return -errno;
-    return lift_pair(ends[0], ends[1], ret);
+    int result = bd_os_raw_socket_pair(ends);
+    return result < 0 ? result : lift_pair(ends[0], ends[1], ret);
 }
 
 int bd_os_set_nonblock(int fd)
@@ -119,14 +114,6 @@ int bd_os_duplicate(int fd, int *ret)
 
 /* ------------------------------------------------------------------ waiting */
 
-static int poll_once(struct pollfd *polls, size_t count, int64_t deadline_ns)
-{
-    if (deadline_ns == OS_NEVER)
-        return ppoll(polls, count, NULL, NULL);
-    struct timespec left = bd_os_time_left(deadline_ns);
-    return ppoll(polls, count, &left, NULL);
-}
-
 int bd_os_watch(struct os_watch *watches, size_t count, int64_t deadline_ns)
 {
     struct pollfd polls[WATCHES_MAX];
@@ -136,7 +123,7 @@ int bd_os_watch(struct os_watch *watches, size_t count, int64_t deadline_ns)
         polls[i] =
             (struct pollfd){.fd = watches[i].fd, .events = watches[i].writes ? POLLOUT : POLLIN};
     int ready;
-    while ((ready = poll_once(polls, count, deadline_ns)) < 0) {
+    while ((ready = bd_os_raw_poll(polls, count, deadline_ns)) < 0) {
         if (errno == EINTR)
             continue;
         if (errno != ENOMEM)

@@ -15,30 +15,23 @@
 #include <termios.h>
 #include <unistd.h>
 
-enum { NAME_BYTES = 64 };
+#include "pty_peer.h"
 
 /* ------------------------------------------------------------------ a pseudoterminal */
 
-/* TIOCGPTPEER (Linux 4.13) needs no name, which may mean something else in another mount
- * namespace. */
-static int open_terminal_of(int master)
-{
-    int how = O_RDWR | O_NOCTTY | O_CLOEXEC;
-#ifdef TIOCGPTPEER
-    int fd = ioctl(master, TIOCGPTPEER, how);
-    if (fd >= 0 || (errno != EINVAL && errno != ENOTTY && errno != EIO && errno != ENOSYS))
-        return bd_os_lift(fd);
-#endif
-    char name[NAME_BYTES];
-    int result = ptsname_r(master, name, sizeof name);
-    return result != 0 ? -result : bd_os_lift(open(name, how));
-}
-
-static int prepare_terminal(int master, uint16_t rows, uint16_t columns)
+/* The terminal, with its size: some systems know of none before it is open. */
+static int open_terminal(int master, uint16_t rows, uint16_t columns)
 {
     if (grantpt(master) < 0 || unlockpt(master) < 0)
         return -errno;
-    return bd_os_pty_resize(master, rows, columns);
+    int terminal = bd_os_terminal_of(master);
+    if (terminal < 0)
+        return terminal;
+    int result = bd_os_pty_resize(master, rows, columns);
+    if (result == 0)
+        return terminal;
+    bd_os_close(terminal);
+    return result;
 }
 
 int bd_os_pty_open(uint16_t rows, uint16_t columns, struct os_pair *ret)
@@ -46,9 +39,7 @@ int bd_os_pty_open(uint16_t rows, uint16_t columns, struct os_pair *ret)
     int master = bd_os_lift(open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC));
     if (master < 0)
         return master;
-    int terminal = prepare_terminal(master, rows, columns);
-    if (terminal == 0)
-        terminal = open_terminal_of(master);
+    int terminal = open_terminal(master, rows, columns);
     if (terminal < 0) {
         bd_os_close(master);
         return terminal;
@@ -61,12 +52,6 @@ int bd_os_pty_resize(int master, uint16_t rows, uint16_t columns)
 {
     const struct winsize size = {.ws_row = rows, .ws_col = columns};
     return ioctl(master, TIOCSWINSZ, &size) < 0 ? -errno : 0;
-}
-
-bool bd_os_pty_is_master(int fd)
-{
-    char name[NAME_BYTES];
-    return ptsname_r(fd, name, sizeof name) == 0;
 }
 
 /* ------------------------------------------------------------------ the caller's terminal */

@@ -156,7 +156,9 @@ static bool add_detail(struct bd_text *text, const struct brood_error *error)
         return true;
     case BROOD_DETAIL_WRONG_MACHINE:
         bd_text_add_escaped(text, error->subject);
-        bd_text_add(text, " is a program for another machine (ELF machine ");
+        bd_text_add(text, " is a program for another machine (");
+        bd_text_add(text, bd_os_machine_words());
+        bd_text_add(text, " ");
         bd_text_add_number(text, error->number);
         bd_text_add(text, ")");
         return true;

@@ -9,35 +9,12 @@
 
 #include <fcntl.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "../base/text.h"
 #include "error.h"
 #include "options.h"
 
 /* ------------------------------------------------------------------ names */
-
-static const struct {
-    uint32_t resource;
-    const char *name;
-} resources[] = {
-    {RLIMIT_AS, "limit as"},           {RLIMIT_CORE, "limit core"},
-    {RLIMIT_CPU, "limit cpu"},         {RLIMIT_DATA, "limit data"},
-    {RLIMIT_FSIZE, "limit fsize"},     {RLIMIT_LOCKS, "limit locks"},
-    {RLIMIT_MEMLOCK, "limit memlock"}, {RLIMIT_MSGQUEUE, "limit msgqueue"},
-    {RLIMIT_NICE, "limit nice"},       {RLIMIT_NOFILE, "limit nofile"},
-    {RLIMIT_NPROC, "limit nproc"},     {RLIMIT_RSS, "limit rss"},
-    {RLIMIT_RTPRIO, "limit rtprio"},   {RLIMIT_RTTIME, "limit rttime"},
-    {RLIMIT_STACK, "limit stack"},     {RLIMIT_SIGPENDING, "limit sigpending"},
-};
-
-static const char *resource_name(int32_t resource)
-{
-    for (size_t i = 0; i < sizeof resources / sizeof resources[0]; i++)
-        if (resources[i].resource == (uint32_t)resource)
-            return resources[i].name;
-    return "limit of an unknown resource";
-}
 
 void bd_plan_name_step(const struct bd_plan *plan, size_t index, const char **ret_subject,
                        int64_t *ret_number)
@@ -47,7 +24,7 @@ void bd_plan_name_step(const struct bd_plan *plan, size_t index, const char **re
     *ret_number = -1;
     switch ((enum os_op)step->op) {
     case OS_LIMIT:
-        *ret_subject = resource_name(step->from);
+        *ret_subject = bd_os_limit_words(step->from);
         *ret_number = step->from;
         break;
     case OS_UMASK:
@@ -257,7 +234,7 @@ static bool add_setting_words(struct bd_text *text, const struct os_step *step)
     } else if (step->op == OS_GROUP) {
         bd_text_add(text, "lead a new process group");
     } else if (step->op == OS_LIMIT) {
-        bd_text_add(text, resource_name(step->from));
+        bd_text_add(text, bd_os_limit_words(step->from));
         bd_text_add(text, " soft ");
         add_limit_value(text, step->value);
         bd_text_add(text, " hard ");

@@ -7,7 +7,7 @@
  * fork of the host at any moment leaves it usable; contents are wiped in a forked copy; what is
  * cached is unmapped when the library is unloaded, what is in flight then is left to its launch.
  */
-#include "cache.h"
+#include "linux_cache.h"
 
 #include <stdatomic.h>
 #include <stdint.h>

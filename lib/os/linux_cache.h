@@ -4,8 +4,8 @@
  *
  * Room os. Invariant: a block belongs to one launch or to the cache, never to both.
  */
-#ifndef BD_OS_CACHE_H
-#define BD_OS_CACHE_H
+#ifndef BD_OS_LINUX_CACHE_H
+#define BD_OS_LINUX_CACHE_H
 
 #include <stddef.h>
 
