@@ -154,9 +154,10 @@ _Noreturn void bd_os_child_main(struct os_launch *launch)
 {
     struct os_record *record = launch->record;
     int result = 0;
-    /* The first act: should the process in the middle die, this is how the maker knows of us. */
-    if (launch->detached)
-        bd_os_learn_self(record);
+    /* The first act: should the process in the middle die, this is how the maker knows of us.
+     * Either it sees the number, or we see that it has given us up. */
+    if (launch->detached && !bd_os_learn_self(record))
+        leave();
     for (size_t i = 0; result >= 0 && i < launch->step_count; i++) {
         record->step = (int32_t)i;
         enter_state(record, OS_STATE_AT_STEP);
@@ -182,7 +183,7 @@ _Noreturn void bd_os_child_middle(struct os_launch *launch)
         if (record->report.progress != OS_BEGAN)
             bd_os_learn_end(pid, &record->end);
     }
-    record->pid = pid > 0 ? pid : -errno;
+    __atomic_store_n(&record->pid, pid > 0 ? pid : -errno, __ATOMIC_SEQ_CST);
     __atomic_store_n(&record->verdict, 1, __ATOMIC_RELEASE);
     leave();
 }

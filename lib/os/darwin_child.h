@@ -22,10 +22,12 @@ struct os_record {
     volatile int32_t code;          /* errno of the step that failed */
     volatile int32_t choice;        /* exec: the candidate concerned */
     volatile int32_t gave_terminal; /* the foreground group was changed */
-    /* A detached start: the new process's number and birth by itself, or -errno by its parent. */
+    /* A detached start: the new process's number and birth by itself, or -errno by its parent;
+     * atomic with the maker's word that it does not wait for them any more. */
     volatile int64_t born_us;
-    volatile int32_t pid;
-    volatile int32_t verdict;
+    int32_t pid;
+    int32_t abandoned;
+    int32_t verdict; /* atomic, of the parent: what follows holds */
     struct os_report report;
     struct os_exit end; /* of a process that has not begun */
 };

@@ -88,30 +88,38 @@ int bd_os_launch_create(struct os_launch *launch)
 
 /* ------------------------------------------------------------------ learn */
 
-/* Without a word of the one in the middle, which somebody has killed, the new process's own word
- * stands, if it had begun to be. Of a detached process no descriptor tells, and its number may be
- * somebody else's soon: after this it is let alone. */
+/* Somebody has killed the one in the middle: then the new process is asked after directly, if it
+ * has begun to be. */
+static struct os_report learn_of_orphan(struct os_launch *launch)
+{
+    pid_t pid = bd_os_learn_abandon(launch->record);
+    if (pid > 1) {
+        launch->process.pid = pid;
+        return bd_os_learn(launch, pid);
+    }
+    return (struct os_report){.progress = OS_KILLED, .step = launch->record->step};
+}
+
+/* Of a detached process no descriptor tells, and its number may be somebody else's soon: once it
+ * has begun it is let alone. */
 static struct os_report learn_from_middle(struct os_launch *launch)
 {
+    const struct os_record *record = launch->record;
     struct os_exit end;
     bool bounded = launch->deadline_ns != OS_NEVER;
     int64_t bound_ns = bounded ? launch->deadline_ns + KILL_BOUND_MS * INT64_C(1000000) : OS_NEVER;
     int result = bd_os_exit_wait(launch->middle, bound_ns);
     while (result == 0 && (result = bd_os_exit_reap(launch->middle, &end)) == -EAGAIN)
         bd_os_pause_ns(OS_TRACED_PAUSE_NS);
-    const struct os_record *record = launch->record;
-    if (record->pid > 0)
-        launch->process.pid = record->pid;
     if (result < 0)
         return (struct os_report){.progress = OS_TIMED_OUT, .step = record->step};
     bd_os_process_close(launch->middle);
     launch->middle = nobody;
     if (!__atomic_load_n(&record->verdict, __ATOMIC_ACQUIRE))
-        return (struct os_report){.progress = OS_KILLED, .step = record->step};
-    if (record->pid < 0) {
-        launch->process = nobody;
+        return learn_of_orphan(launch);
+    if (record->pid < 0)
         return (struct os_report){.progress = OS_FAILED, .step = -1, .code = -record->pid};
-    }
+    launch->process.pid = record->pid;
     return record->report;
 }
 
@@ -127,7 +135,7 @@ struct os_report bd_os_launch_learn(struct os_launch *launch)
 static int end_orphan(const struct os_record *record, int64_t deadline_ns)
 {
     while (bd_os_learn_is_on_its_way(record)) {
-        (void)kill(record->pid, SIGKILL);
+        (void)kill(__atomic_load_n(&record->pid, __ATOMIC_SEQ_CST), SIGKILL);
         if (bd_os_now_ns() >= deadline_ns)
             return -ETIMEDOUT;
         bd_os_pause_ns(OS_TICK_NS);

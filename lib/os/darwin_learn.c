@@ -44,20 +44,27 @@ static int64_t birth_of(const struct kinfo_proc *facts)
            facts->kp_proc.p_starttime.tv_usec;
 }
 
-void bd_os_learn_self(struct os_record *record)
+bool bd_os_learn_self(struct os_record *record)
 {
     struct kinfo_proc self;
     pid_t pid = getpid();
     record->born_us = bd_os_learn_facts(pid, &self) < 0 ? 0 : birth_of(&self);
-    record->pid = pid;
+    __atomic_store_n(&record->pid, pid, __ATOMIC_SEQ_CST);
+    return __atomic_load_n(&record->abandoned, __ATOMIC_SEQ_CST) == 0;
+}
+
+pid_t bd_os_learn_abandon(struct os_record *record)
+{
+    __atomic_store_n(&record->abandoned, 1, __ATOMIC_SEQ_CST);
+    return __atomic_load_n(&record->pid, __ATOMIC_SEQ_CST);
 }
 
 bool bd_os_learn_is_on_its_way(const struct os_record *record)
 {
     struct kinfo_proc facts;
-    return record->pid > 1 && bd_os_learn_facts(record->pid, &facts) == 0 &&
-           birth_of(&facts) == record->born_us && facts.kp_proc.p_stat != SZOMB &&
-           !(facts.kp_proc.p_flag & P_EXEC);
+    pid_t pid = __atomic_load_n(&record->pid, __ATOMIC_SEQ_CST);
+    return pid > 1 && bd_os_learn_facts(pid, &facts) == 0 && birth_of(&facts) == record->born_us &&
+           facts.kp_proc.p_stat != SZOMB && !(facts.kp_proc.p_flag & P_EXEC);
 }
 
 enum place {

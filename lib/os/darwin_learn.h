@@ -15,13 +15,18 @@ struct kinfo_proc;
 /* What the kernel shows of a process, an unreaped one too. 0; -ESRCH: there is none; -errno. */
 int bd_os_learn_facts(pid_t pid, struct kinfo_proc *ret);
 
-/* The calling process writes its number and its birth into the record. */
-void bd_os_learn_self(struct os_record *record);
+/* The calling process writes its number and its birth into the record. False: nobody waits for that
+ * any more. */
+bool bd_os_learn_self(struct os_record *record);
+
+/* Its number, or 0: it has not begun to be, and will not. */
+pid_t bd_os_learn_abandon(struct os_record *record);
 
 /* Is the detached process of the record there still, before its exec? */
 bool bd_os_learn_is_on_its_way(const struct os_record *record);
 
-/* Waits until the program has begun, or never will, or launch->deadline_ns is over. */
+/* Waits until the program has begun, or never will, or launch->deadline_ns is over. It need not be
+ * the calling process's child. */
 struct os_report bd_os_learn(struct os_launch *launch, pid_t pid);
 
 /* SIGKILL, and reap, however long it takes: the calling process's own child, unreaped. */

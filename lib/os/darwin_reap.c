@@ -18,6 +18,8 @@
 #include "os.h"
 #include "reap.h"
 
+enum { LOOK_NS = 1000000000 };
+
 /* Its status is taken by wait4(2), since what this fills in of a signalled process differs between
  * releases. */
 static int look_at_end(pid_t pid, bool *ret_ended)
@@ -44,15 +46,22 @@ bool bd_os_exit_is_ours(struct os_process process)
     return process.pid > 1 && look_at_end(process.pid, &unused) == 0;
 }
 
+/* Now and then it looks as well: an event goes to a debugger alone while there is one. */
 int bd_os_exit_wait(struct os_process process, int64_t deadline_ns)
 {
     if (process.pidfd < 0)
         return bd_os_reap_wait_by_looking(process, deadline_ns);
-    struct os_watch watch = {.fd = process.pidfd};
-    int ready = bd_os_watch(&watch, 1, deadline_ns);
-    if (ready < 0)
-        return ready;
-    return ready > 0 ? 0 : -ETIMEDOUT;
+    for (;;) {
+        struct os_watch watch = {.fd = process.pidfd};
+        int64_t slice_ns = bd_os_now_ns() + LOOK_NS;
+        int ready = bd_os_watch(&watch, 1, slice_ns < deadline_ns ? slice_ns : deadline_ns);
+        if (ready < 0)
+            return ready;
+        if (ready > 0 || bd_os_reap_sees_end(process))
+            return 0;
+        if (bd_os_now_ns() >= deadline_ns)
+            return -ETIMEDOUT;
+    }
 }
 
 static uint64_t microseconds(struct timeval time)
