@@ -50,7 +50,7 @@ CHILD_CODE CHILD_INLINE long entry_call(long number, long a, long b, long c, lon
 }
 
 /* In the maker: the system call's result. In the new process: run(argument) on the new stack. */
-CHILD_INLINE long entry_clone(const long call[6], void (*run)(void *), void *argument)
+CHILD_CODE CHILD_INLINE long entry_clone(const long call[6], void (*run)(void *), void *argument)
 {
     long result;
     register long r10 __asm__("r10") = call[4];
@@ -94,7 +94,7 @@ CHILD_CODE CHILD_INLINE long entry_call(long number, long a, long b, long c, lon
     return x0;
 }
 
-CHILD_INLINE long entry_clone(const long call[6], void (*run)(void *), void *argument)
+CHILD_CODE CHILD_INLINE long entry_clone(const long call[6], void (*run)(void *), void *argument)
 {
     register long x8 __asm__("x8") = call[0];
     register long x0 __asm__("x0") = call[1];
@@ -140,7 +140,7 @@ CHILD_CODE CHILD_INLINE long entry_call(long number, long a, long b, long c, lon
     return a0;
 }
 
-CHILD_INLINE long entry_clone(const long call[6], void (*run)(void *), void *argument)
+CHILD_CODE CHILD_INLINE long entry_clone(const long call[6], void (*run)(void *), void *argument)
 {
     register long a7 __asm__("a7") = call[0];
     register long a0 __asm__("a0") = call[1];
@@ -184,7 +184,7 @@ CHILD_INLINE long entry_call(long number, long a, long b, long c, long d, long e
     return result < 0 ? -errno : result;
 }
 
-CHILD_INLINE long entry_clone(const long call[6], void (*run)(void *), void *argument)
+CHILD_CODE CHILD_INLINE long entry_clone(const long call[6], void (*run)(void *), void *argument)
 {
     (void)call;
     (void)run;

@@ -149,8 +149,8 @@ CHILD_CODE int bd_os_learn_of_orphan(pid_t pid)
  * its end; or past exec to all appearance, while a stranger's fork holds the report pipe. */
 enum fork_place { FORK_ON_ITS_WAY, FORK_PAST_CLOSING, FORK_PAST_EXEC };
 
-/* Until nobody has the report pipe open for writing. The lock of own_word() in linux_child.c is lost
- * a little earlier, before it is known whether exec succeeds. */
+/* Until nobody has the report pipe open for writing. The lock of own_word() in linux_child.c is
+ * lost a little earlier, before it is known whether exec succeeds. */
 CHILD_CODE static enum fork_place watch_fork(struct os_launch *launch, struct os_process process)
 {
     int64_t lost_ns = 0;
@@ -199,6 +199,8 @@ CHILD_CODE static int word_has_left(struct os_launch *launch, struct os_process 
         slice.nanoseconds = left_ns < SLICE_NS ? left_ns : SLICE_NS;
         /* Not the private form: the kernel wakes it as a shared one. */
         long woken = ENTRY_CALL(SYS_futex, &launch->record->word, FUTEX_WAIT, word, &slice, 0, 0);
+        if (woken == -EAGAIN || woken == -EINTR)
+            continue; /* the word has changed already, or nothing has */
         if (woken < 0 && (has_ended_yet(process) || (!launch->shared && has_begun(process))))
             return 1;
     }

@@ -38,6 +38,12 @@ static atomic_int best_way = BROOD_RUNG_FLOOR == 1   ? OS_BY_CLONE
 static atomic_bool lacks_pidfd_wait;
 static atomic_bool lacks_nosignal;
 
+/* Of the same kind as what it takes in: compilers mix no instrumented code with other. */
+CHILD_CODE static long make_probe(const long call[6], volatile int *flag)
+{
+    return entry_clone(call, bd_os_child_probe, (void *)(uintptr_t)flag);
+}
+
 /* Makes a process that writes to `flag` and exits, and reaps it. 0, or -errno when it could not be
  * made. SIGCHLD as its exit signal, since valgrind ends a program that uses any other here. */
 static int run_probe(uint64_t flags, volatile int *flag, int *pidfd)
@@ -48,7 +54,7 @@ static int run_probe(uint64_t flags, volatile int *flag, int *pidfd)
     const long call[6] =
         ENTRY_CLONE2(flags | CLONE_VFORK | SIGCHLD, bd_os_block_top(block), pidfd, 0);
     uint64_t mask = bd_os_signals_block();
-    long pid = entry_clone(call, bd_os_child_probe, (void *)(uintptr_t)flag);
+    long pid = make_probe(call, flag);
     int status;
     if (pid > 0)
         (void)waitpid((pid_t)pid, &status, ABI_WALL); /* signals are blocked: no EINTR */

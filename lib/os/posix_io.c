@@ -98,9 +98,10 @@ ssize_t bd_os_read(int fd, void *buffer, size_t size)
     do {
         count = read(fd, buffer, size);
     } while (count < 0 && errno == EINTR);
-    if (count < 0 && errno == EIO && bd_os_pty_is_master(fd))
+    int error = errno;
+    if (count < 0 && error == EIO && bd_os_pty_is_master(fd))
         return 0; /* nobody has the terminal open: Linux's word for its end-of-file */
-    return count < 0 ? -errno : count;
+    return count < 0 ? -error : count;
 }
 
 int bd_os_duplicate(int fd, int *ret)

@@ -16,31 +16,44 @@
 
 /* ------------------------------------------------------------------ names */
 
+/* What a step is about, where that is the same in each plan. */
+static const char *const step_subjects[] = {
+    [OS_UMASK] = "umask",
+    [OS_NICE] = "nice value",
+    [OS_OOM] = "oom_score_adj",
+    [OS_AFFINITY] = "processor affinity",
+    [OS_GROUPS] = "supplementary groups",
+    [OS_GID] = "gid",
+    [OS_UID] = "uid",
+    [OS_VERIFY] = "ids: they are not what was set",
+    [OS_TERMINAL] = "as controlling terminal",
+    [OS_FOREGROUND] = "foreground group",
+    [OS_NO_NEW_PRIVS] = "no_new_privs flag",
+    [OS_EXEC] = NULL, /* the last of them */
+};
+
 void bd_plan_name_step(const struct bd_plan *plan, size_t index, const char **ret_subject,
                        int64_t *ret_number)
 {
     const struct os_step *step = &plan->steps[index];
-    *ret_subject = NULL;
+    *ret_subject = step_subjects[step->op];
     *ret_number = -1;
-    switch ((enum os_op)step->op) {
+    switch (step->op) {
     case OS_LIMIT:
         *ret_subject = bd_os_limit_words(step->from);
-        *ret_number = step->from;
-        break;
-    case OS_UMASK:
-        *ret_subject = "umask";
-        break;
-    case OS_NICE:
-        *ret_subject = "nice value";
         *ret_number = step->from;
         break;
     case OS_OPEN:
     case OS_CHDIR:
         *ret_subject = step->data;
         break;
+    case OS_CGROUP:
+        *ret_subject = plan->cgroup;
+        break;
     case OS_MOVE:
         *ret_number = step->to;
         break;
+    case OS_NICE:
     case OS_GROUP:
     case OS_FCHDIR:
     case OS_SAVE:
@@ -48,42 +61,11 @@ void bd_plan_name_step(const struct bd_plan *plan, size_t index, const char **re
     case OS_CLOSE:
         *ret_number = step->from;
         break;
-    case OS_CGROUP:
-        *ret_subject = plan->cgroup;
-        break;
-    case OS_OOM:
-        *ret_subject = "oom_score_adj";
-        break;
-    case OS_AFFINITY:
-        *ret_subject = "processor affinity";
-        break;
-    case OS_GROUPS:
-        *ret_subject = "supplementary groups";
-        break;
     case OS_GID:
     case OS_UID:
-        *ret_subject = step->op == OS_GID ? "gid" : "uid";
         *ret_number = (int64_t)step->value;
         break;
-    case OS_VERIFY:
-        *ret_subject = "ids: they are not what was set";
-        break;
-    case OS_TERMINAL:
-        *ret_subject = "as controlling terminal";
-        break;
-    case OS_FOREGROUND:
-        *ret_subject = "foreground group";
-        break;
-    case OS_NO_NEW_PRIVS:
-        *ret_subject = "no_new_privs flag";
-        break;
-    case OS_TIMER:
-    case OS_SESSION:
-    case OS_HOOK:
-    case OS_HIDE:
-    case OS_DISPOSITIONS:
-    case OS_MASK:
-    case OS_EXEC:
+    default:
         break;
     }
 }

@@ -7,8 +7,9 @@
  * the descriptor limit; signals; hook; exec. Files come after the directory, since their names are
  * relative to it, and after the umask, but before the ids: they are opened with the caller's
  * rights, as a shell's redirections are. Hiding comes before the moves because a moved descriptor
- * is not close-on-exec; the limit of descriptors comes after the moves, which may need numbers above
- * it; signals open last, so that nothing of ours is interrupted. Invariant: nothing here can fail.
+ * is not close-on-exec; the limit of descriptors comes after the moves, which may need numbers
+ * above it; signals open last, so that nothing of ours is interrupted. Invariant: nothing here can
+ * fail.
  */
 #include "plan.h"
 

@@ -1,14 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # tests/child_code/child_code.t: whatever the compiler and its flags, the code that runs between clone and
-# exec refers to itself and to constants only. Checked in the object of lib/os/linux_child*.c and the like, and in that
-# of lib/onebrood.c, by their relocations and their instructions (section_escapes).
+# exec refers to itself and to constants only. Checked in one object of the files in files.txt, and in that of
+# lib/onebrood.c, by their relocations and their instructions (section_escapes).
 # bound: 600
 set -u
 here=$BROOD_SOURCE/tests/child_code
-cd "$BROOD_SOURCE" || exit 1
+lib=$BROOD_SOURCE/lib
 top=$(mktemp -d "${TMPDIR:-/tmp}/brood-child-code.XXXXXX")
 trap 'rm -rf "$top"' EXIT
+cd "$top" || exit 1 # compilers leave things where they stand
 n=0
 
 # Everything is compiled first and checked at once: $top/NUMBER.o, .what, .wanted, and .words of the
@@ -18,10 +19,9 @@ compile() { # WANTED WHAT COMPILER ARGUMENT...
     printf '%s\n' "$1" >"$top/$n.wanted"
     printf '%s\n' "$2" >"$top/$n.what"
     shift 2
-    "$@" -std=gnu11 -D_GNU_SOURCE -Iinclude -o "$top/$n.o" >"$top/$n.words" 2>&1 || rm -f "$top/$n.o"
+    "$@" -std=gnu11 -D_GNU_SOURCE -I"$BROOD_SOURCE/include" -o "$top/$n.o" >"$top/$n.words" 2>&1 || rm -f "$top/$n.o"
 }
-# The files whose code runs there; one object of all of them, as they call each other.
-child_files='lib/os/linux_child.c lib/os/linux_child_fds.c lib/os/linux_child_self.c lib/os/linux_learn.c lib/os/linux_make.c'
+child_files=$(sed -n "s|^lib/|$lib/|p" "$here/files.txt")
 clean() { # COMPILER SOURCE FLAGS...
     compiler=$1
     source=$2
@@ -32,7 +32,7 @@ clean() { # COMPILER SOURCE FLAGS...
         compile 'is clean$' "$compiler $* of the new process's files" "$compiler" "$@" -fvisibility=hidden \
             -nostdlib -r $child_files
         ;;
-    *) compile 'is clean$' "$compiler $* $source" "$compiler" "$@" -c "$source" ;;
+    *) compile 'is clean$' "$compiler $* $source" "$compiler" "$@" -c "$lib/$source" ;;
     esac
 }
 
@@ -58,12 +58,12 @@ planted 0 --coverage 'bd_os_child_main reaches .bss in .bss'
 
 for compiler in gcc clang; do
     for level in -O0 -O1 -O2 -O3; do
-        clean "$compiler" lib/onebrood.c $level
+        clean "$compiler" onebrood.c $level
         clean "$compiler" child $level
     done
     clean "$compiler" child -Os
-    clean "$compiler" lib/onebrood.c -O1 -fsanitize=address,undefined
-    clean "$compiler" lib/onebrood.c -O2 --coverage
+    clean "$compiler" onebrood.c -O1 -fsanitize=address,undefined
+    clean "$compiler" onebrood.c -O2 --coverage
 done
 while read -r compilers flags; do
     for compiler in $(echo "$compilers" | tr , ' '); do
@@ -95,7 +95,7 @@ END
 # Link-time optimisation makes the code anew, out of all files at once.
 # shellcheck disable=SC2046 # paths without blanks
 compile 'is clean$' "gcc -O3 -flto, the files of the library" \
-    gcc -O3 -flto -r -flinker-output=nolto-rel $(sed -n "s/^  '\(.*\.c\)',$/lib\/\1/p" lib/meson.build | grep -v /darwin_)
+    gcc -O3 -flto -r -flinker-output=nolto-rel $(sed -n "s|^  '\(.*\.c\)',$|$lib/\1|p" "$lib/meson.build" | grep -v /darwin_)
 
 # The other processor: compiled, not run.
 for flags in -O0 -O2 -O3 '-O2 -fsanitize=address' '-O2 -fsanitize=thread' '-O1 -fstack-protector-all' \
@@ -103,7 +103,7 @@ for flags in -O0 -O2 -O3 '-O2 -fsanitize=address' '-O2 -fsanitize=thread' '-O1 -
     # shellcheck disable=SC2086 # words
     clean aarch64-linux-gnu-gcc child $flags
 done
-clean aarch64-linux-gnu-gcc lib/onebrood.c -O2
+clean aarch64-linux-gnu-gcc onebrood.c -O2
 
 "$here/section_escapes" "$top"/*.o >"$top/said" 2>"$top/failed"
 at=0

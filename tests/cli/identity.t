@@ -21,7 +21,7 @@ for name in brood-test-nobody -1 4294967295 4294967296 1x +1; do
     refuses "--user: there is no group '$name'; $someone" --user "daemon:$name"
 done
 refuses "--groups: there is no group 'x'; $someone" --groups 1,x,2
-for list in 1, ,1 1,,2; do
+for list in '1,' ',1' 1,,2; do
     refuses "--groups: there is no group ''; $someone" --groups "$list"
 done
 refuses "--user: no user has the number 4000000000, so its group is not known; add --group" --user 4000000000

@@ -72,13 +72,13 @@ for value in 1001 -1001 x '' 1.5; do
     refuses "--oom: '$value' is not such a value; use -1000 to 1000" --oom "$value" "${mark[@]}"
 done
 cpus="is not a list of processors; use numbers and ranges, as in 0-3,8"
-for value in '' x -1 1- 3-1 1,,2 1, ,1 0-1-2 +1 1-+2 1.5 0x1 '1 2'; do
+for value in '' x -1 1- 3-1 1,,2 '1,' ',1' 0-1-2 +1 1-+2 1.5 0x1 '1 2'; do
     refuses "--affinity: '$value' $cpus" --affinity "$value" "${mark[@]}"
 done
 for value in 8192 0-8192 99999999999999999999; do
     refuses "--affinity: '$value' names a processor above 8191" --affinity "$value" "${mark[@]}"
 done
-for value in '' INTERRUPT INT,,HUP INT, ,INT 0 65 32 +2 -2 int SIG SIGSIGINT RTMIN+99 'INT HUP'; do
+for value in '' INTERRUPT INT,,HUP 'INT,' ',INT' 0 65 32 +2 -2 int SIG SIGSIGINT RTMIN+99 'INT HUP'; do
     refuses "--ignore-signals: '$value' is not a list of signals; use names, as in INT,HUP" \
         --ignore-signals "$value" "${mark[@]}"
 done

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * H: the end of a terminal, which the kernel tells as an error, and what was written just before it.
+ * H: the end of a terminal, which the kernel tells as an error, and what was written just before.
  *
  * Room tests. Invariant: nothing written has a newline or a control character, so the terminal
  * changes no byte of it.
@@ -96,8 +96,8 @@ TEST(h06_end_of_a_terminal_by_a_signal)
     brood_child_free(child);
 }
 
-/* Somebody else has it still: no end yet, and no error; the end comes when that one goes. The hang-up
- * at the end of the session's leader is ignored, as by a program that means to stay. */
+/* Somebody else has it still: no end yet, and no error; the end comes when that one goes. The
+ * hang-up at the end of the session's leader is ignored, as by a program that means to stay. */
 static const char stays[] =
     "trap '' HUP; (read go <\"$1\"; printf abcdefgh) & echo $! >\"$2\"; exit 7";
 
