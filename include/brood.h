@@ -73,7 +73,8 @@ enum brood_stream_flag {
     BROOD_FILE_KEEP = 2,        /* FILE: neither truncate nor append: write from the start */
     BROOD_FILE_EXCLUSIVE = 4,   /* FILE: the file must not exist (O_EXCL) */
     BROOD_FILE_EXISTING = 8,    /* FILE: the file must exist (no O_CREAT) */
-    BROOD_STREAM_NONBLOCK = 16, /* PIPE, SOCKET: O_NONBLOCK on our end, never on the child's */
+    BROOD_STREAM_NONBLOCK = 16, /* PIPE, SOCKET, PTY: O_NONBLOCK on our end, never on the child's;
+                                 * of one pseudoterminal all streams have it or none */
     BROOD_OUTPUT_DISCARD = 32   /* MEMORY out, err: past output_limit read on and throw away */
 };
 
@@ -90,8 +91,8 @@ struct brood_stream {
     const void *input;     /* MEMORY in: the bytes, `input_length` of them */
     size_t input_length;   /* bytes */
     uint64_t output_limit; /* MEMORY out, err: bytes kept at most; 0: no limit */
-    uint16_t rows;         /* PTY: lines of the terminal; 0: 24 */
-    uint16_t columns;      /* PTY: characters of a line; 0: 80 */
+    uint16_t rows;    /* PTY: lines of the terminal; 0: 24. The first stream that says one counts */
+    uint16_t columns; /* PTY: characters of a line; 0: 80. Likewise */
     uint32_t reserved[3];
 };
 
@@ -243,7 +244,8 @@ enum brood_detail {
         6, /* exec: a program for another processor (number: ELF machine) */
     BROOD_DETAIL_NOT_A_PROGRAM = 7, /* exec: neither a program that runs here nor a script */
     BROOD_DETAIL_NOT_FOUND = 8,     /* exec: in no directory of PATH (subject) */
-    BROOD_DETAIL_KILLED = 9,        /* the new process was killed by signal `number` on its way */
+    BROOD_DETAIL_KILLED = 9,        /* the new process was killed by signal `number` on its way; -1:
+                                     * it ended by itself, or how is not known */
     BROOD_DETAIL_NOEXEC_MOUNT = 10  /* exec: the file lies on a file system mounted noexec */
 };
 
@@ -329,24 +331,29 @@ struct brood_result {
  *                   memory need brood_run().
  *          memory   -ENOMEM. pipe -EMFILE, -ENFILE. create -EMFILE, -EAGAIN, -ENOMEM, -EPERM.
  *          terminal -ENXIO the caller has no controlling terminal, -ENOENT, -EMFILE, -ENOSPC.
- *          cgroup   -ENOENT, -EACCES, -EBUSY. credentials -EPERM, -EAGAIN that user's RLIMIT_NPROC.
+ *          cgroup   -ENOENT, -EACCES, -EBUSY, -ENODEV not a control group. credentials -EPERM,
+ *                   -EINVAL an id that the user namespace lacks, -EAGAIN that user's RLIMIT_NPROC.
  *          exec     whatever execve(2) says, with a detail. timeout -ETIMEDOUT.
  *          The others carry the errno of the call in the child.
  * Threads  any number at once.
  * Signals  all are blocked in this thread while the process is made; the mask is then restored.
- *          The first start ever makes a process that ends at once, to learn how memory is shared:
- *          one SIGCHLD.
+ *          The first start ever makes a process that ends at once, to learn how memory is shared,
+ *          and a second one where clone3(2) is refused: one SIGCHLD each. Where only fork(2) is
+ *          left, a start that fails is a SIGCHLD too.
  * Time     without start_timeout_ms the call waits for exec; a file system or a FIFO that stalls,
  *          stalls it. A process that cannot be killed when the time is over is named in
  *          unkillable_pid and looked after by later calls.
  * Memory   The new process shares the caller's memory until exec, at no cost of copying, unless
- *          credentials, oom_score_adj or before_exec are given: then it has a copy.
+ *          credentials, oom_score_adj or before_exec are given, or the system cannot share: then
+ *          it has a copy.
  * before_exec(user) runs in that copy, after everything else, with the child's descriptors, ids and
  *          signals. It may make async-signal-safe calls only (signal-safety(7)); no handler of
- *          pthread_atfork(3) has run. 0 goes on; an errno fails the start at stage hook.
+ *          pthread_atfork(3) has run. 0 goes on; an errno fails the start at stage hook, and so
+ *          does ending there. A try that is made again (retry_ms) calls it again. raise(3) and
+ *          abort(3) may hit the caller, whose thread libc takes this for: kill(getpid(), n).
  * Terminal A pseudoterminal makes a new session with it as controlling terminal. BROOD_FOREGROUND
- *          gives the caller's controlling terminal to the child's group; its end, or the failure of
- *          the start, gives it back unless somebody else has it by then.
+ *          gives the caller's controlling terminal to the child's group; the failure of the start
+ *          gives it back, and so does its end unless somebody else has it by then.
  * Detached The program leads a session of its own and is nobody's child here: whoever takes in
  *          orphans (init, or a subreaper, see prctl(2)) reaps it. Streams that would be inherited
  *          are /dev/null. brood_child_free() lets it run. Its exit status is known on Linux 6.15
@@ -361,7 +368,7 @@ BROOD_API int brood_start(const struct brood_options *options, struct brood_chil
  * Run one program to its end, feeding and collecting its streams.
  *
  * options  as for brood_start(); in may be BROOD_MEMORY, out and err may be BROOD_MEMORY, none may
- *          be BROOD_PIPE or BROOD_SOCKET.
+ *          be BROOD_PIPE, BROOD_SOCKET or BROOD_PTY. Not with BROOD_DETACHED.
  * ret      the exit and the output; clear it with brood_result_clear().
  * Returns  0 whatever the program's own end was; -errno if it could not be started (as
  *          brood_start()); stage memory if collecting failed, and then the child has been ended;
@@ -400,8 +407,8 @@ BROOD_API pid_t brood_child_pid(const struct brood_child *child);
 BROOD_API int brood_child_pidfd(const struct brood_child *child);
 
 /* Returns our end of stream BROOD_IN, BROOD_OUT or BROOD_ERR, borrowed; -EBADF if there is none. Of
- * a pseudoterminal all that is written comes by out if out is one, else by err; in is a descriptor
- * of its own. Closing it is no end-of-file there: write the terminal's character for that, 4. */
+ * a pseudoterminal all that is written comes by out if out is one, else by err, else by in; in is a
+ * descriptor of its own. Closing it is no end-of-file there: write the terminal's character for that, 4. */
 BROOD_API int brood_child_stream(const struct brood_child *child, uint32_t stream);
 
 /* As brood_child_stream(), but the descriptor is now yours to close. Sole use. */
@@ -429,7 +436,7 @@ BROOD_API int brood_child_resize(struct brood_child *child, uint16_t rows, uint1
  * Write to the child's standard input.
  * Returns  the number of bytes written: `length`, or fewer if the time ran out or the child stopped
  *          reading midway; -ETIMEDOUT if none could be, -EPIPE (never SIGPIPE) when nobody reads,
- *          -EBADF.
+ *          or has the pseudoterminal open; -EBADF.
  * Source   pwritev2(2) RWF_NOSIGNAL (Linux 6.18); before that SIGPIPE is blocked and consumed in
  *          this thread.
  */
@@ -439,7 +446,7 @@ BROOD_API ssize_t brood_child_write(struct brood_child *child, const void *data,
 /*
  * Wait for the end and say what it was. May be repeated: later calls give the same answer at once.
  * ret      may be NULL.
- * Returns  0, or -ETIMEDOUT.
+ * Returns  0, or -ETIMEDOUT; -ENOTSUP for a detached program where there are no pidfds.
  * Note     right also where SIGCHLD is ignored or another part of the program takes every status:
  *          then the true status on Linux 6.15 and later (PIDFD_GET_INFO), BROOD_LOST before.
  *          With BROOD_SCOPE_GROUP what is left of the group is killed just before the reap: later
@@ -452,7 +459,7 @@ BROOD_API int brood_child_wait(struct brood_child *child, int64_t timeout_ms,
 /*
  * Send a signal; with BROOD_SCOPE_GROUP to its group.
  * Returns  0; -ESRCH once the child has ended: nobody is hit; -EINVAL for a bad number; -EPERM when
- *          the program became another user.
+ *          the program became another user; -ENOTSUP as brood_child_wait().
  * Source   pidfd_send_signal(2), Linux 5.1.
  */
 BROOD_API int brood_child_signal(struct brood_child *child, int signal);
@@ -463,15 +470,16 @@ BROOD_API int brood_child_signal(struct brood_child *child, int signal);
  * grace_ms 0: SIGKILL at once. BROOD_FOREVER: never SIGKILL.
  * ret      may be NULL.
  * Returns  0 when it has ended, now or before; -ETIMEDOUT if the kernel has not ended it within 10
- *          s of SIGKILL; -EPERM if it may not be signalled.
+ *          s of SIGKILL; -EPERM if it may not be signalled; -ENOTSUP as brood_child_wait().
  */
 BROOD_API int brood_child_stop(struct brood_child *child, int64_t grace_ms, struct brood_exit *ret);
 
 /* Returns the means that reaches as far as ending this child can: BROOD_SCOPE_CHILD or _GROUP. */
 BROOD_API uint32_t brood_child_scope_tier(const struct brood_child *child);
 
-/* Free the handle and its descriptors but let the process run: it is yours to reap. Returns its
- * pid, or -ESRCH if it has been reaped already. Sole use. */
+/* Free the handle and its descriptors but let the process run: it is yours to reap, unless it is
+ * detached, and a terminal that it was given stays with it. Returns its pid, or -ESRCH if it has
+ * been reaped already. Sole use. */
 BROOD_API pid_t brood_child_release(struct brood_child *child);
 
 /* End what still runs (SIGKILL), unless it is detached, reap it, close the streams, free the
