@@ -99,8 +99,10 @@ ssize_t bd_os_read(int fd, void *buffer, size_t size)
         count = read(fd, buffer, size);
     } while (count < 0 && errno == EINTR);
     int error = errno;
+#ifndef BROOD_MUTANT_TERMINAL_END_IS_ERROR
     if (count < 0 && error == EIO && bd_os_pty_is_master(fd))
         return 0; /* nobody has the terminal open: Linux's word for its end-of-file */
+#endif
     return count < 0 ? -error : count;
 }
 

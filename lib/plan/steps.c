@@ -91,11 +91,13 @@ static void add_ids(struct bd_plan *plan)
     const struct os_ids *ids = &plan->ids;
     if (!plan->options.credentials)
         return;
+#ifndef BROOD_MUTANT_GROUPS_KEPT
     if (ids->group_count != SIZE_MAX) {
         struct os_step *step = add_step(plan, OS_GROUPS, BROOD_STAGE_CREDENTIALS);
         step->data = plan->groups;
         step->value = ids->group_count;
     }
+#endif
     if (ids->gid != UINT32_MAX)
         add_step(plan, OS_GID, BROOD_STAGE_CREDENTIALS)->value = ids->gid;
     if (ids->uid != UINT32_MAX)

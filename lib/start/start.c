@@ -69,6 +69,9 @@ static void undo_descriptors(void *argument)
 static void undo_foreground(void *argument)
 {
     struct bd_transaction *start = argument;
+#ifdef BROOD_MUTANT_TERMINAL_KEPT
+    return;
+#endif
     if (start->terminal_fd >= 0 && bd_os_launch_gave_terminal(&start->launch))
         (void)bd_os_terminal_give(start->terminal_fd, start->foreground_before);
 }

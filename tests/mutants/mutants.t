@@ -13,6 +13,9 @@ top=$(mktemp -d "${TMPDIR:-/tmp}/brood-mutants.XXXXXX")
 trap 'rm -rf "$top"' EXIT
 number=0
 failures=0
+tests=${BROOD_BUILD:-$source/build}/tests
+namespace='unshare --pid --fork --mount-proc --kill-child'
+$namespace true 2>/dev/null || namespace=
 
 say() { # STATUS WORDS
     number=$((number + 1))
@@ -47,16 +50,46 @@ build_test() {
     $cc -std=gnu11 -D_GNU_SOURCE -O1 -static "$fault/witness.c" -o "$top/witness"
 }
 
-build() { # NAME [FLAG...]: the test with this lib/
-    name=$1
-    shift
-    compile "$top/$name.o" "$source/lib/onebrood.c" "$@"
-    $cc -pthread "$top/$name.o" "$top"/test/*.o -o "$top/$name"
+# A program of tests/one is linked anew from its objects in the build; what it starts lies beside it.
+build_one() { # NAME PROGRAM
+    mkdir -p "$top/$1.tests/one"
+    ln -sfn "$tests/harness" "$top/$1.tests/harness"
+    for file in "$tests"/one/*; do
+        case $(basename "$file") in
+        test_* | *.a) ;;
+        *) if [ -f "$file" ]; then ln -sfn "$file" "$top/$1.tests/one/"; fi ;;
+        esac
+    done
+    $cc -pthread "$tests/one/$2.p"/*.o "$top/$1.o" -Wl,--start-group "$tests"/one/*.a "$tests"/harness/*.a \
+        -Wl,--end-group -o "$top/$1.tests/one/$2"
 }
 
-# Bounded, its output in a file; as root it makes itself a pid namespace.
+build() { # NAME ADDRESS [FLAG...]: the test of this address with this lib/
+    built=$1
+    of=$2
+    shift 2
+    compile "$top/$built.o" "$source/lib/onebrood.c" "$@"
+    case $of in
+    one/*) build_one "$built" "$(program_of "$of")" ;;
+    *) $cc -pthread "$top/$built.o" "$top"/test/*.o -o "$top/$built" ;;
+    esac
+}
+
+program_of() { # one/PROGRAM:TEST
+    program=${1#one/}
+    echo "${program%%:*}"
+}
+
+# Bounded, its output in a file, in a pid namespace of its own if it may have one: those of tests/fault
+# make it themselves.
 run() { # NAME ADDRESS
-    timeout --kill-after=5 60 "$top/$1" --only "$2" >"$top/$1.out" 2>&1 </dev/null
+    words="$top/$1.out"
+    # shellcheck disable=SC2086 # words
+    case $2 in
+    one/*) set -- $namespace "$top/$1.tests/one/$(program_of "$2")" --only "${2#*:}" ;;
+    *) set -- "$top/$1" --only "$2" ;;
+    esac
+    timeout --kill-after=5 60 "$@" >"$words" 2>&1 </dev/null
 }
 
 rows() {
@@ -73,15 +106,15 @@ else
 fi
 
 build_test
-build unmutated
 rows >"$top/rows"
 while read -r switch address why; do
+    build unmutated "$address"
     status=0
     run unmutated "$address" || status=$?
     say "$status" "without $switch, $address is green"
     [ "$status" = 0 ] || sed 's/^/# /' "$top/unmutated.out"
 
-    build "$switch" "-DBROOD_MUTANT_$switch"
+    build "$switch" "$address" "-DBROOD_MUTANT_$switch"
     red=1
     status=0
     run "$switch" "$address" || status=$?
