@@ -408,7 +408,8 @@ BROOD_API int brood_child_pidfd(const struct brood_child *child);
 
 /* Returns our end of stream BROOD_IN, BROOD_OUT or BROOD_ERR, borrowed; -EBADF if there is none. Of
  * a pseudoterminal all that is written comes by out if out is one, else by err, else by in; in is a
- * descriptor of its own. Closing it is no end-of-file there: write the terminal's character for that, 4. */
+ * descriptor of its own. Closing it is no end-of-file there: write the terminal's character for
+ * that, 4. */
 BROOD_API int brood_child_stream(const struct brood_child *child, uint32_t stream);
 
 /* As brood_child_stream(), but the descriptor is now yours to close. Sole use. */

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "os.h"
+#include "raw.h"
 
 /* ------------------------------------------------------------------ writing */
 
@@ -62,20 +63,6 @@ int bd_os_grow_pipe(int fd, size_t bytes)
 
 /* ------------------------------------------------------------------ bytes as a descriptor */
 
-static int fill_file(int fd, const void *bytes, size_t length)
-{
-    size_t done = 0;
-    while (done < length) {
-        ssize_t count = pwrite(fd, (const char *)bytes + done, length - done, (off_t)done);
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count <= 0)
-            return count < 0 ? -errno : -EIO;
-        done += (size_t)count;
-    }
-    return 0;
-}
-
 /* A file without a name, in the directory that the system keeps for this user alone: the
  * environment has no say in where it is. What the child gets can only be read. */
 int bd_os_memory_file(const void *bytes, size_t length, int *ret)
@@ -92,7 +79,7 @@ int bd_os_memory_file(const void *bytes, size_t length, int *ret)
         return writer;
     int fd = bd_os_lift(open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
     (void)unlink(path);
-    int result = fd < 0 ? fd : fill_file(writer, bytes, length);
+    int result = fd < 0 ? fd : bd_os_fill_file(writer, bytes, length);
     bd_os_close(writer);
     if (result < 0) {
         bd_os_close(fd);

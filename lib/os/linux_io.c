@@ -23,6 +23,7 @@
 
 #include "linux_abi.h"
 #include "linux_probe.h"
+#include "raw.h"
 
 /* ------------------------------------------------------------------ writing */
 
@@ -72,8 +73,8 @@ static ssize_t write_without_signal(int fd, const void *data, size_t length)
     return count < 0 ? -errno : count;
 }
 
-/* A pseudoterminal takes no call that does not wait, and our end may block. Ready says that there is
- * room; the kernel takes room in pieces of this size. */
+/* A pseudoterminal takes no call that does not wait, and our end may block. Ready says that there
+ * is room; the kernel takes room in pieces of this size. */
 static ssize_t write_to_terminal(int fd, const void *data, size_t length)
 {
     enum { PIECE_BYTES = 256 };
@@ -122,18 +123,9 @@ static int make_memory_file(void)
 
 static int fill_and_seal(int fd, const void *bytes, size_t length)
 {
-    size_t done = 0;
-    while (done < length) {
-        /* By offset: the position stays at the beginning, where the child reads. */
-        ssize_t count = pwrite(fd, (const char *)bytes + done, length - done, (off_t)done);
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count <= 0)
-            return count < 0 ? -errno : -EIO;
-        done += (size_t)count;
-    }
     int seals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
-    return fcntl(fd, F_ADD_SEALS, seals) < 0 ? -errno : 0;
+    int result = bd_os_fill_file(fd, bytes, length);
+    return result == 0 && fcntl(fd, F_ADD_SEALS, seals) < 0 ? -errno : result;
 }
 
 int bd_os_memory_file(const void *bytes, size_t length, int *ret)

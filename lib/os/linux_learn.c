@@ -115,9 +115,9 @@ CHILD_CODE static void pause_shortly(void)
 }
 
 /* The end of its first program, or of itself, is behind it: which one? setpgid(2) tells them apart,
- * but not for the leader of a session, where /proc does. Without that, a process that is still there
- * after a while has begun; so has one that exits, since on its way to exec it can only be killed.
- * What somebody else has reaped already was most likely a short program. */
+ * but not for the leader of a session, where /proc does. Without that, a process that is still
+ * there after a while has begun; so has one that exits, since on its way to exec it can only be
+ * killed. What somebody else has reaped already was most likely a short program. */
 CHILD_CODE static int forked_has_begun(struct os_process process)
 {
     long result = ENTRY_CALL(SYS_setpgid, process.pid, 0);

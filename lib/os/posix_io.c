@@ -106,6 +106,20 @@ ssize_t bd_os_read(int fd, void *buffer, size_t size)
     return count < 0 ? -error : count;
 }
 
+int bd_os_fill_file(int fd, const void *bytes, size_t length)
+{
+    size_t done = 0;
+    while (done < length) {
+        ssize_t count = pwrite(fd, (const char *)bytes + done, length - done, (off_t)done);
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count <= 0)
+            return count < 0 ? -errno : -EIO;
+        done += (size_t)count;
+    }
+    return 0;
+}
+
 int bd_os_duplicate(int fd, int *ret)
 {
     int copy = fcntl(fd, F_DUPFD_CLOEXEC, OS_LOWEST_FD);

@@ -77,8 +77,8 @@ static void *feed(void *argument)
     return brood_child_write(child, "\x04", 1, GENEROUS_MS) == 1 ? NULL : argument;
 }
 
-/* Both directions at once: each line comes as the program's own, and as its echo, of which the kernel
- * drops what it has no room for. */
+/* Both directions at once: each line comes as the program's own, and as its echo, of which the
+ * kernel drops what it has no room for. */
 TEST(much_goes_in_and_out)
 {
     enum { OWN = 1000 * 65, MOST = 2 * OWN };
