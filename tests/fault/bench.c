@@ -10,6 +10,7 @@
 #include "calls.h"
 #include "expect.h"
 
+#include <asm/ioctls.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -24,15 +25,17 @@ enum { TRIAL_MS = 30000, FINDINGS_SHOWN = 12 };
 
 /* ------------------------------------------------------------------ words */
 
-const char *const bench_role_names[] = {"caller", "child", "program"};
+const char *const bench_role_names[] = {"caller", "child", "program", "middle"};
 
 static void address(const struct bench *bench, const struct inject_call *call, char *text,
                     size_t size)
 {
-    const char *code = bench->racing                 ? "RACE"
-                       : call->fate == INJECT_KILLED ? "KILL"
-                       : call->fate == INJECT_HELD   ? "HOLD"
-                                                     : calls_errno_name(call->code);
+    const char *code = bench->racing                   ? "RACE"
+                       : call->fate == INJECT_KILLED   ? "KILL"
+                       : call->fate == INJECT_HELD     ? "HOLD"
+                       : call->fate == INJECT_LIED     ? "LIE"
+                       : call->fate == INJECT_ORPHANED ? "ORPHAN"
+                                                       : calls_errno_name(call->code);
     snprintf(text, size, "%s%s%s/%s/%s/%u/%s%s", bench->scenario->name,
              bench->world->name[0] != 0 ? "@" : "", bench->world->name,
              bench_role_names[call->role],
@@ -74,6 +77,10 @@ int bench_codes(const struct inject_call *call, unsigned choice)
     /* The probes of a first start wait with every signal blocked: nothing can interrupt them. */
     if (call->role == INJECT_CALLER && call->number == __NR_wait4)
         return -1;
+    /* Where the terminal cannot be given back, or asked whose it is then, there is no other way. */
+    bool gives_back = call->args[1] == TIOCSPGRP || (call->args[1] == TIOCGPGRP && call->kth > 1);
+    if (call->role == INJECT_CALLER && call->number == __NR_ioctl && gives_back)
+        return -1;
     return calls_codes(call, choice);
 }
 
@@ -93,6 +100,8 @@ static bool begin_target(struct bench *bench)
         bench_find(bench, NULL, "no target: %s", strerror(errno));
         return false;
     }
+    if (bench->scenario->traits & SCENARIO_DETACHED)
+        inject_has_middle(bench->inject);
     for (size_t i = 0; i < 4 && bench->world->denials[i].code != 0; i++)
         inject_deny(bench->inject, bench->world->denials[i].number, 0,
                     bench->world->denials[i].code);

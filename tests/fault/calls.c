@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <linux/sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -27,6 +28,7 @@ struct row {
     uint64_t mask, value;
     int codes[CODES];
     const char *never;
+    const char *path; /* openat: what is opened has this in it; NULL: anything */
 };
 
 #define WHOLE UINT64_MAX
@@ -39,23 +41,28 @@ static const char OWN_PROCESS[] = "fails for a process of another user only";
 
 #define ANY(call, ...)                                                                             \
     {                                                                                              \
-        __NR_##call, #call, -1, 0, 0, {__VA_ARGS__}, NULL                                          \
+        __NR_##call, #call, -1, 0, 0, {__VA_ARGS__}, NULL, NULL                                    \
     }
 #define ARG(call, arg, value, ...)                                                                 \
     {                                                                                              \
-        __NR_##call, #call, arg, WHOLE, value, {__VA_ARGS__}, NULL                                 \
+        __NR_##call, #call, arg, WHOLE, value, {__VA_ARGS__}, NULL, NULL                           \
+    }
+#define PATH(call, path, ...)                                                                      \
+    {                                                                                              \
+        __NR_##call, #call, -1, 0, 0, {__VA_ARGS__}, NULL, path                                    \
     }
 #define NEVER(call, why)                                                                           \
     {                                                                                              \
-        __NR_##call, #call, -1, 0, 0, {0}, why                                                     \
+        __NR_##call, #call, -1, 0, 0, {0}, why, NULL                                               \
     }
 #define NEVER_ARG(call, arg, mask, value, why)                                                     \
     {                                                                                              \
-        __NR_##call, #call, arg, mask, value, {0}, why                                             \
+        __NR_##call, #call, arg, mask, value, {0}, why, NULL                                       \
     }
 
 static const struct row rows[] = {
     /* processes */
+    ARG(clone3, 1, CLONE_ARGS_SIZE_VER2, EBUSY, EOPNOTSUPP, EACCES, EAGAIN, ENOMEM, EMFILE),
     ANY(clone3, EAGAIN, ENOMEM, EMFILE),
     ANY(clone, EAGAIN, ENOMEM, EMFILE),
 #ifdef __NR_fork
@@ -106,6 +113,8 @@ static const struct row rows[] = {
     ANY(socketpair, EMFILE, ENFILE, ENOBUFS),
     ANY(socket, EMFILE, ENFILE, ENOBUFS),
     ANY(memfd_create, EMFILE, ENFILE, ENOMEM),
+    PATH(openat, "/dev/ptmx", EMFILE, ENFILE, ENOSPC, EACCES, ENOENT),
+    PATH(openat, "/dev/tty", ENXIO, EMFILE, ENFILE, EACCES),
     ANY(openat, EMFILE, ENFILE, EACCES, ENOENT),
     ANY(openat2, EMFILE, ENFILE, EACCES, ENOENT),
 #ifdef __NR_open
@@ -142,7 +151,7 @@ static const struct row rows[] = {
     ANY(read, EINTR, EIO),
     ANY(readv, EINTR, EIO),
     ANY(pread64, EINTR, EIO),
-    ANY(write, EINTR, ENOSPC),
+    ANY(write, EINTR, ENOSPC, EACCES, EBUSY),
     ANY(writev, EINTR, ENOSPC),
     ANY(pwrite64, EINTR, ENOSPC),
     ANY(pwritev2, EOPNOTSUPP, EINTR),
@@ -158,6 +167,13 @@ static const struct row rows[] = {
     NEVER(shutdown, ONLY_BAD_ARGUMENTS),
     NEVER(getsockopt, ONLY_BAD_ARGUMENTS),
     NEVER(setsockopt, ONLY_BAD_ARGUMENTS),
+    NEVER_ARG(ioctl, 1, WHOLE, TIOCGPTN, ONLY_READS),
+    ARG(ioctl, 1, TIOCSPTLCK, EACCES, EIO),
+    ARG(ioctl, 1, TIOCGPTPEER, EMFILE, ENOMEM, EACCES, EIO, EINVAL),
+    ARG(ioctl, 1, TIOCSWINSZ, EACCES, EIO),
+    ARG(ioctl, 1, TIOCSCTTY, EPERM, EACCES, EIO),
+    ARG(ioctl, 1, TIOCGPGRP, ENOTTY, EACCES, EIO),
+    ARG(ioctl, 1, TIOCSPGRP, EPERM, ENOTTY, EACCES, EIO),
     NEVER(ioctl, "its errnos are each driver's own"),
 
     /* names */
@@ -173,7 +189,7 @@ static const struct row rows[] = {
     ANY(mkdirat, ENOSPC, EACCES),
     ANY(unlinkat, ENOENT, EACCES),
     NEVER(fstat, ONLY_BAD_ARGUMENTS),
-    NEVER(fstatfs, ONLY_BAD_ARGUMENTS),
+    ANY(fstatfs, EIO, EACCES),
     NEVER(umask, "never fails"),
 
     /* signals and time */
@@ -203,9 +219,12 @@ static const struct row rows[] = {
     NEVER(getpriority, ONLY_READS),
     NEVER(sched_getaffinity, ONLY_READS),
     ANY(sched_setaffinity, EINVAL),
-    ANY(setresuid, EAGAIN, EPERM),
-    ANY(setresgid, EPERM),
-    ANY(setgroups, EPERM, ENOMEM),
+    ANY(setresuid, EAGAIN, EPERM, EINVAL),
+    ANY(setresgid, EPERM, EINVAL),
+    ANY(setgroups, EPERM, ENOMEM, EINVAL),
+    NEVER(getresuid, ONLY_READS),
+    NEVER(getresgid, ONLY_READS),
+    NEVER(getgroups, ONLY_READS),
     NEVER(getrandom, "EINTR before the first seeding only"),
     NEVER(getrusage, ONLY_READS),
     NEVER(uname, ONLY_READS),
@@ -218,7 +237,8 @@ static const struct row *find(const struct inject_call *call)
 {
     for (size_t i = 0; i < ROWS; i++)
         if (rows[i].number == call->number &&
-            (rows[i].arg < 0 || (call->args[rows[i].arg] & rows[i].mask) == rows[i].value))
+            (rows[i].arg < 0 || (call->args[rows[i].arg] & rows[i].mask) == rows[i].value) &&
+            (rows[i].path == NULL || strstr(call->path, rows[i].path) != NULL))
             return &rows[i];
     return NULL;
 }

@@ -9,6 +9,7 @@
 #include "expect.h"
 #include "calls.h"
 
+#include <asm/ioctls.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -17,6 +18,13 @@
 #include <sys/syscall.h>
 
 enum { SLOW_MS = 8000 };
+
+/* Without pidfds a program whose maker was killed as it began is let run: the start succeeds. */
+#ifdef FAULT_PORTABLE
+enum { MAY_BEGIN_ALONE = true };
+#else
+enum { MAY_BEGIN_ALONE = false };
+#endif
 
 /* How a start takes a failure. */
 enum taking {
@@ -36,15 +44,48 @@ struct rule {
 #define STAGE(name) (UINT32_C(1) << BROOD_STAGE_##name)
 
 static const char PROBE[] = "what a first start probes is put off";
+static const char NO_PROC[] = "without /proc there is another way to learn it";
+static const char SAYS_LESS[] = "why the program cannot be executed is told with fewer words";
+static const char JOINS[] = "joined by a step";
+static const char BY_NAME[] = "opened by its name";
+
+/* Calls that are made for more than one thing: these rules come first. */
+static const struct {
+    const char *path; /* openat: what is opened has this in it */
+    uint64_t request; /* ioctl; 0: any */
+    struct rule rule;
+} narrow[] = {
+    {"/proc/", 0, {INJECT_CALLER, __NR_openat, 0, 0, SURVIVES, 0, NO_PROC}},
+    {"/proc/", 0, {INJECT_MIDDLE, __NR_openat, 0, 0, SURVIVES, 0, NO_PROC}},
+    {"/missing", 0, {INJECT_CALLER, __NR_openat, 0, 0, SURVIVES, 0, SAYS_LESS}},
+    {"/dev/ptmx", 0, {INJECT_CALLER, __NR_openat, 0, 0, FAILS, STAGE(TERMINAL), NULL}},
+    {"/dev/tty", 0, {INJECT_CALLER, __NR_openat, 0, 0, FAILS, STAGE(TERMINAL), NULL}},
+    {"cgroup", 0, {INJECT_CALLER, __NR_openat, 0, 0, FAILS, STAGE(CGROUP), NULL}},
+    {"/dev/tty", 0, {INJECT_CHILD, __NR_openat, 0, 0, FAILS, STAGE(TERMINAL), NULL}},
+    {"/cgroup.procs", 0, {INJECT_CHILD, __NR_openat, 0, 0, FAILS, STAGE(CGROUP), NULL}},
+    {"/oom_score_adj", 0, {INJECT_CHILD, __NR_openat, 0, 0, FAILS, STAGE(RESOURCE), NULL}},
+    {"/proc/self/fd", 0, {INJECT_CHILD, __NR_openat, 0, 0, FAILS, STAGE(DESCRIPTORS), NULL}},
+    {NULL, TIOCGPTPEER, {INJECT_CALLER, __NR_ioctl, EIO, 0, SURVIVES, 0, BY_NAME}},
+    {NULL, TIOCGPTPEER, {INJECT_CALLER, __NR_ioctl, EINVAL, 0, SURVIVES, 0, BY_NAME}},
+};
 
 static const struct rule rules[] = {
+#ifdef FAULT_PORTABLE
+    /* the report pipe, and how its end is understood */
+    {INJECT_CALLER, __NR_pipe2, 0, 0, FAILS, STAGE(PIPE) | STAGE(CREATE), NULL},
+    {INJECT_CALLER, __NR_setpgid, 0, 0, SURVIVES, 0, "asked of /proc instead"},
+    {INJECT_MIDDLE, __NR_setpgid, 0, 0, SURVIVES, 0, "asked of /proc instead"},
+#endif
     /* the caller, before there is a process */
     {INJECT_CALLER, __NR_eventfd2, 0, SCENARIO_LACKS, FAILS, STAGE(CREATE), NULL},
     {INJECT_CALLER, __NR_fcntl, 0, SCENARIO_LACKS, FAILS, STAGE(PIPE) | STAGE(CREATE), NULL},
     {INJECT_CALLER, __NR_dup3, 0, SCENARIO_LACKS, SURVIVES, 0, "the pidfd keeps its number"},
     {INJECT_CALLER, __NR_pipe2, 0, 0, FAILS, STAGE(PIPE), NULL},
     {INJECT_CALLER, __NR_socketpair, 0, 0, FAILS, STAGE(PIPE), NULL},
+    {INJECT_CALLER, __NR_fcntl, 0, SCENARIO_PTY, FAILS, STAGE(TERMINAL), NULL},
     {INJECT_CALLER, __NR_fcntl, 0, 0, FAILS, STAGE(PIPE) | STAGE(MEMORY), NULL},
+    {INJECT_CALLER, __NR_ioctl, 0, SCENARIO_PTY | SCENARIO_SEATED, FAILS, STAGE(TERMINAL), NULL},
+    {INJECT_CALLER, __NR_fstatfs, 0, 0, FAILS, STAGE(CGROUP), NULL},
     {INJECT_CALLER, __NR_memfd_create, 0, 0, FAILS, STAGE(MEMORY), NULL},
     {INJECT_CALLER, __NR_pwrite64, EINTR, 0, SURVIVES, 0, "written again"},
     {INJECT_CALLER, __NR_pwrite64, 0, 0, FAILS, STAGE(MEMORY), NULL},
@@ -52,16 +93,31 @@ static const struct rule rules[] = {
     {INJECT_CALLER, __NR_mprotect, 0, SCENARIO_COLD, EITHER, STAGE(MEMORY) | STAGE(CREATE), PROBE},
     {INJECT_CALLER, __NR_mmap, 0, 0, FAILS, STAGE(MEMORY), NULL},
     {INJECT_CALLER, __NR_mprotect, 0, 0, FAILS, STAGE(MEMORY), NULL},
-    {INJECT_CALLER, __NR_openat, 0, 0, SURVIVES, 0, "without /proc each disposition is asked for"},
     {INJECT_CALLER, __NR_read, EINTR, SCENARIO_RUN, SURVIVES, 0, "read again"},
     {INJECT_CALLER, __NR_read, EIO, SCENARIO_RUN, EITHER, STAGE(MEMORY),
      "of /proc it survives, of the output it fails"},
-    {INJECT_CALLER, __NR_read, 0, 0, SURVIVES, 0, "without /proc each disposition is asked for"},
+    {INJECT_CALLER, __NR_read, 0, 0, SURVIVES, 0, NO_PROC},
+    {INJECT_CALLER, __NR_clone3, EBUSY, SCENARIO_CGROUP, SURVIVES, 0, JOINS},
+    {INJECT_CALLER, __NR_clone3, EOPNOTSUPP, SCENARIO_CGROUP, SURVIVES, 0, JOINS},
+    {INJECT_CALLER, __NR_clone3, EACCES, SCENARIO_CGROUP, SURVIVES, 0, JOINS},
     {INJECT_CALLER, __NR_clone3, EAGAIN, SCENARIO_RETRIES, SURVIVES, 0, "asked to try again"},
     {INJECT_CALLER, __NR_clone, EAGAIN, SCENARIO_RETRIES, SURVIVES, 0, "asked to try again"},
     {INJECT_CALLER, __NR_clone, 0, SCENARIO_COLD, EITHER, STAGE(CREATE), PROBE},
     {INJECT_CALLER, __NR_clone3, 0, 0, FAILS, STAGE(CREATE), NULL},
     {INJECT_CALLER, __NR_clone, 0, 0, FAILS, STAGE(CREATE), NULL},
+#ifdef __NR_fork
+    {INJECT_CALLER, __NR_fork, EAGAIN, SCENARIO_RETRIES, SURVIVES, 0, "asked to try again"},
+    {INJECT_CALLER, __NR_fork, 0, 0, FAILS, STAGE(CREATE), NULL},
+    {INJECT_MIDDLE, __NR_fork, 0, 0, FAILS, STAGE(CREATE), NULL},
+#endif
+
+    /* the process in the middle, which makes the child and learns of it */
+    {INJECT_MIDDLE, __NR_clone3, 0, 0, FAILS, STAGE(CREATE), NULL},
+    {INJECT_MIDDLE, __NR_clone, 0, 0, FAILS, STAGE(CREATE), NULL},
+    {INJECT_MIDDLE, __NR_waitid, EINTR, 0, SURVIVES, 0, "waited for again"},
+    {INJECT_MIDDLE, __NR_futex, 0, 0, SURVIVES, 0, "looked at again"},
+    {INJECT_MIDDLE, __NR_ppoll, 0, 0, SURVIVES, 0, "polled again"},
+    {INJECT_MIDDLE, __NR_read, 0, 0, SURVIVES, 0, NO_PROC},
 
     /* the caller, when there is one */
     {INJECT_CALLER, __NR_waitid, EINTR, 0, SURVIVES, 0, "waited for again"},
@@ -75,13 +131,21 @@ static const struct rule rules[] = {
 
     /* the child */
     {INJECT_CHILD, __NR_timer_create, 0, 0, FAILS, STAGE(TIMEOUT), NULL},
+    {INJECT_CHILD, __NR_write, 0, SCENARIO_OOM, FAILS, STAGE(RESOURCE), NULL},
+    {INJECT_CHILD, __NR_write, 0, SCENARIO_CGROUP, FAILS, STAGE(CGROUP), NULL},
+    {INJECT_CHILD, __NR_sched_setaffinity, 0, 0, FAILS, STAGE(RESOURCE), NULL},
+    {INJECT_CHILD, __NR_setgroups, 0, 0, FAILS, STAGE(CREDENTIALS), NULL},
+    {INJECT_CHILD, __NR_setresgid, 0, 0, FAILS, STAGE(CREDENTIALS), NULL},
+    {INJECT_CHILD, __NR_setresuid, 0, 0, FAILS, STAGE(CREDENTIALS), NULL},
+    {INJECT_CHILD, __NR_ioctl, 0, 0, FAILS, STAGE(TERMINAL), NULL},
     {INJECT_CHILD, __NR_setsid, 0, 0, FAILS, STAGE(SESSION), NULL},
     {INJECT_CHILD, __NR_setpgid, 0, 0, FAILS, STAGE(GROUP), NULL},
     {INJECT_CHILD, __NR_prlimit64, 0, 0, FAILS, STAGE(RESOURCE), NULL},
     {INJECT_CHILD, __NR_setpriority, 0, 0, FAILS, STAGE(RESOURCE), NULL},
+    {INJECT_CHILD, __NR_chdir, 0, SCENARIO_HOOK, FAILS, STAGE(HOOK), NULL},
     {INJECT_CHILD, __NR_chdir, 0, 0, FAILS, STAGE(DIRECTORY), NULL},
     {INJECT_CHILD, __NR_fchdir, 0, 0, FAILS, STAGE(DIRECTORY), NULL},
-    {INJECT_CHILD, __NR_openat, 0, 0, FAILS, STAGE(OPEN) | STAGE(DESCRIPTORS), NULL},
+    {INJECT_CHILD, __NR_openat, 0, 0, FAILS, STAGE(OPEN), NULL},
     {INJECT_CHILD, __NR_fcntl, 0, 0, FAILS, STAGE(OPEN) | STAGE(DESCRIPTORS), NULL},
     {INJECT_CHILD, __NR_getdents64, 0, 0, FAILS, STAGE(DESCRIPTORS), NULL},
     {INJECT_CHILD, __NR_close_range, 0, 0, SURVIVES, 0, "each descriptor is hidden by itself"},
@@ -91,15 +155,24 @@ static const struct rule rules[] = {
     {INJECT_CHILD, __NR_execve, 0, 0, FAILS, STAGE(EXEC), NULL},
 };
 
+static bool fits(const struct rule *rule, const struct scenario *scenario,
+                 const struct inject_call *hit)
+{
+    return rule->role == hit->role && rule->number == hit->number &&
+           (rule->code == 0 || rule->code == hit->code) &&
+           (rule->traits == 0 || (rule->traits & scenario->traits));
+}
+
 static const struct rule *find_rule(const struct scenario *scenario, const struct inject_call *hit)
 {
-    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
-        const struct rule *rule = &rules[i];
-        if (rule->role == hit->role && rule->number == hit->number &&
-            (rule->code == 0 || rule->code == hit->code) &&
-            (rule->traits == 0 || (rule->traits & scenario->traits)))
-            return rule;
-    }
+    for (size_t i = 0; i < sizeof narrow / sizeof *narrow; i++)
+        if (fits(&narrow[i].rule, scenario, hit) &&
+            (narrow[i].path == NULL || strstr(hit->path, narrow[i].path) != NULL) &&
+            (narrow[i].request == 0 || narrow[i].request == hit->args[1]))
+            return &narrow[i].rule;
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+        if (fits(&rules[i], scenario, hit))
+            return &rules[i];
     return NULL;
 }
 
@@ -162,9 +235,16 @@ static const char *expect_killed(const struct subject *subject, const struct inj
         return expect_nature(subject, why, size);
     if (hit->role == INJECT_PROGRAM)
         return expect_success(subject, CHILD_SIGNALLED, why, size);
+    /* Of a child that lost its maker nobody learns how it ended. */
+    bool is_orphan = hit->role == INJECT_MIDDLE || hit->fate == INJECT_ORPHANED;
+    bool is_named = error->number == SIGKILL || (is_orphan && error->number == -1);
     bool is_childs = error->stage == BROOD_STAGE_OPEN || error->stage > BROOD_STAGE_CREATE;
-    if (subject->result < 0 && error->detail == BROOD_DETAIL_KILLED && error->number == SIGKILL &&
-        is_childs && subject->result == -error->code && error->unkillable_pid == 0)
+    if (subject->result < 0 && error->detail == BROOD_DETAIL_KILLED && is_named && is_childs &&
+        subject->result == -error->code && error->unkillable_pid == 0)
+        return NULL;
+    /* The maker may have seen to its end already; by fork it may have begun. */
+    if (is_orphan && (MAY_BEGIN_ALONE || subject->result < 0) &&
+        expect_nature(subject, why, size) == NULL)
         return NULL;
     return tell(why, size, subject, "a failure at a step of the child that names SIGKILL");
 }
@@ -186,7 +266,9 @@ const char *expect_outcome(const struct subject *subject, const struct inject_ca
         return expect_nature(subject, why, size);
     if ((subject->scenario->traits & SCENARIO_STALLS) && expect_nature(subject, why, size) == NULL)
         return NULL; /* its time ran out first */
-    if (hit->fate == INJECT_KILLED)
+    if (hit->fate == INJECT_LIED)
+        return expect_failure(subject, STAGE(CREDENTIALS), EPERM, why, size);
+    if (hit->fate == INJECT_KILLED || hit->fate == INJECT_ORPHANED)
         return expect_killed(subject, hit, why, size);
     if (hit->number == __NR_execve && (subject->scenario->traits & SCENARIO_SEARCHES))
         return expect_search(subject, hit, why, size);

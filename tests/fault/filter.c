@@ -36,6 +36,17 @@ enum { HANDOVER_FLAGS = MSG_CONFIRM | MSG_NOSIGNAL };
 #define UNLESS(value, skip) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, skip)
 #define ALLOW(number) UNLESS(number, 1), RETURN(SECCOMP_RET_ALLOW)
 
+/* Who may, leaves the target free to gain privileges: whether a start forbids it can be seen. */
+static long set_filter(unsigned flags, const struct sock_fprog *fprog)
+{
+    long fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, fprog);
+    if (fd >= 0 || errno != EACCES)
+        return fd;
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        return -1;
+    return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, fprog);
+}
+
 static int install(void)
 {
     /* args[2] is read as its low half: little-endian on both processors. */
@@ -56,15 +67,12 @@ static int install(void)
     struct sock_fprog fprog = {.len = sizeof program / sizeof *program};
     memcpy(&fprog.filter, &(const struct sock_filter *){program}, sizeof fprog.filter);
 
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-        return -errno;
     /* Once received, a call is only given up for a fatal signal (Linux 5.19): no call is seen twice
      * because a SIGCHLD came by. */
     unsigned flags = SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
-    long fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &fprog);
+    long fd = set_filter(flags, &fprog);
     if (fd < 0 && errno == EINVAL)
-        fd =
-            syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &fprog);
+        fd = set_filter(SECCOMP_FILTER_FLAG_NEW_LISTENER, &fprog);
     return fd < 0 ? -errno : (int)fd;
 }
 

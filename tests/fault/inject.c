@@ -13,7 +13,6 @@
 #include "tasks.h"
 
 #include <errno.h>
-#include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <sched.h>
@@ -25,7 +24,6 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -117,16 +115,6 @@ static bool is_refused(const struct inject *inject, const struct seccomp_data *d
     return pid <= 0 && (pid >= -1 || !tasks_made(&inject->tasks, -pid));
 }
 
-static uint64_t clone3_flags(pid_t pid, uint64_t address)
-{
-    struct clone_args args = {0};
-    struct iovec ours = {.iov_base = &args, .iov_len = sizeof args.flags};
-    struct iovec theirs;
-    memcpy(&theirs.iov_base, &address, sizeof address);
-    theirs.iov_len = sizeof args.flags;
-    return process_vm_readv(pid, &ours, 1, &theirs, 1, 0) < 0 ? 0 : args.flags;
-}
-
 static int denied_code(const struct inject *inject, pid_t pid, const struct seccomp_data *data)
 {
     for (size_t i = 0; i < inject->denial_count; i++) {
@@ -135,7 +123,7 @@ static int denied_code(const struct inject *inject, pid_t pid, const struct secc
             continue;
         uint64_t flags = data->args[0];
         if (denial->flag != 0 && data->nr == __NR_clone3)
-            flags = clone3_flags(pid, data->args[0]);
+            flags = tasks_clone3_flags(pid, data->args[0]);
         if (denial->flag == 0 || (flags & denial->flag))
             return denial->code;
     }
@@ -164,6 +152,21 @@ static bool is_meant(const struct inject *inject, const struct inject_call *call
     return order->which == (order->action == INJECT_ERRNO ? call->nth : call->step);
 }
 
+/* The call is let go on, or is to seem so. */
+static bool strike_softly(struct inject *inject, uint64_t id, struct inject_call *call)
+{
+    if (inject->order.action == INJECT_LIE) {
+        respond(inject, id, 0, false);
+        call->fate = INJECT_LIED;
+        return true;
+    }
+    if (!tasks_end_maker(&inject->tasks, call->pid))
+        return false;
+    respond(inject, id, 0, true);
+    call->fate = INJECT_ORPHANED;
+    return true;
+}
+
 /* Carries the order out on a call that it means. Returns whether the call has been dealt with. */
 static bool strike(struct inject *inject, uint64_t id, struct inject_call *call)
 {
@@ -172,6 +175,8 @@ static bool strike(struct inject *inject, uint64_t id, struct inject_call *call)
         call->fate = INJECT_HELD;
         return true;
     }
+    if (order->action == INJECT_LIE || order->action == INJECT_ORPHAN)
+        return strike_softly(inject, id, call);
     if (order->action != INJECT_ERRNO) {
         if (!kill_task(inject, id, call->pid, order))
             return false;
@@ -204,6 +209,8 @@ static bool armed_call(struct inject *inject)
                                .number = data->nr,
                                .pid = (pid_t)inject->request->pid};
     memcpy(call.args, data->args, sizeof call.args);
+    if (data->nr == __NR_openat)
+        tasks_text(call.pid, data->args[1], call.path, sizeof call.path);
     place(inject, &call);
     bool done = false;
     if (is_meant(inject, &call)) {
@@ -211,7 +218,8 @@ static bool armed_call(struct inject *inject)
         if (done && inject->hit.kth == 0)
             inject->hit = call;
     }
-    if (!done && (data->nr == __NR_execve || data->nr == __NR_execveat) && task != NULL)
+    bool made = !done || call.fate == INJECT_ORPHANED;
+    if (made && (data->nr == __NR_execve || data->nr == __NR_execveat) && task != NULL)
         task->exec_tried = true;
     note(inject, &call);
     return done;
@@ -399,6 +407,11 @@ int inject_deny(struct inject *inject, int number, uint64_t flag, int code)
     inject->denials[inject->denial_count++] =
         (struct denial){.number = number, .flag = flag, .code = code};
     return 0;
+}
+
+void inject_has_middle(struct inject *inject)
+{
+    inject->tasks.has_middle = true;
 }
 
 void inject_set(struct inject *inject, const struct inject_order *order)

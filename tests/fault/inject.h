@@ -23,7 +23,8 @@ enum inject_role {
     INJECT_CALLER = 0,  /* the process that armed, any of its threads */
     INJECT_CHILD = 1,   /* a process it has made, before its exec has succeeded */
     INJECT_PROGRAM = 2, /* the same after exec, and what that makes in turn */
-    INJECT_ROLES = 3
+    INJECT_MIDDLE = 3,  /* the child's maker, where the caller has it made: inject_has_middle() */
+    INJECT_ROLES = 4
 };
 
 enum inject_action {
@@ -31,11 +32,22 @@ enum inject_action {
     INJECT_ERRNO = 1,       /* the call is not made and fails */
     INJECT_KILL = 2,        /* the call is not made, its task gets SIGKILL */
     INJECT_KILL_DURING = 3, /* the call is let go on and SIGKILL follows: a race, on purpose */
-    INJECT_HOLD = 4         /* the call is never answered: its task stays in it until killed */
+    INJECT_HOLD = 4,        /* the call is never answered: its task stays in it until killed */
+    INJECT_LIE = 5,         /* the call is not made and says that it was: it answers 0 */
+    INJECT_ORPHAN = 6       /* the task's maker, in the middle, gets SIGKILL; the call goes on */
 };
 
 /* What became of a call. */
-enum inject_fate { INJECT_MADE = 0, INJECT_FAILED = 1, INJECT_KILLED = 2, INJECT_HELD = 3 };
+enum inject_fate {
+    INJECT_MADE = 0,
+    INJECT_FAILED = 1,
+    INJECT_KILLED = 2,
+    INJECT_HELD = 3,
+    INJECT_LIED = 4,
+    INJECT_ORPHANED = 5
+};
+
+enum { INJECT_PATH = 128 };
 
 /* One system call of the armed stretch. `kth` counts the calls of this number in this role, `nth`
  * those of the role that can fail at all (0 for one that cannot), `step` all of the role. */
@@ -44,12 +56,13 @@ struct inject_call {
     unsigned kth, nth, step;
     pid_t pid;
     uint64_t args[6];
+    char path[INJECT_PATH]; /* openat: the beginning of what is opened */
 };
 
 enum { INJECT_ANY = -1, INJECT_TRACE = 4096 };
 
 /* What is to happen in the next armed stretch. With `number` INJECT_ANY, `which` counts as `nth`
- * for INJECT_ERRNO and as `step` for the kills; else as `kth` of that number. */
+ * for INJECT_ERRNO and as `step` for the others; else as `kth` of that number. */
 struct inject_order {
     int action;
     int role;
@@ -95,6 +108,9 @@ unsigned inject_free(struct inject *inject);
 /* A standing rule: this call always fails so, in the caller and the child, armed or not; imitates
  * another kernel. The flag, if not 0, must be set in args[0], or for clone3 in its flags. */
 int inject_deny(struct inject *inject, int number, uint64_t flag, int code);
+
+/* What the caller makes is in the middle, and the child is what that makes. */
+void inject_has_middle(struct inject *inject);
 
 /* Sets the order for the next armed stretch. */
 void inject_set(struct inject *inject, const struct inject_order *order);

@@ -321,12 +321,13 @@ static void run_missing(struct scene *scene)
     "fd 30 @/f31 r", "fd 31 @/f30 r", "fd 32 @/f34 r", "fd 33 @/f32 r", "fd 34 @/f33 r",           \
         "fd 35 @/f35 r", "fd 36 @/f30 r", "fd 37 @/f36 r"
 
-const struct scenario scenarios[] = {
+const struct scenario scenarios_common[] = {
     {.name = "bare",
      .build = bare,
      .facts = {"SigIgn:\t0000000000000000", "session other group other"}},
     {.name = "pipes",
      .build = pipes,
+     .traits = SCENARIO_EVERYWHERE,
      .facts = {"fd 0 pipe r", "fd 1 pipe w", "fd 2 pipe w", "input 5 bytes sum 99162322"}},
     {.name = "nonblocking", .build = nonblocking, .facts = {"fd 0 pipe r", "fd 1 pipe w"}},
     {.name = "sockets", .build = sockets, .facts = {"fd 0 socket rw", "fd 2 socket rw"}},
@@ -341,7 +342,7 @@ const struct scenario scenarios[] = {
     {.name = "new-file",
      .build = new_file,
      .facts = {"fd 1 @/new w", "fd 2 @/new w", "1 and 2 are one"}},
-    {.name = "map", .build = map, .facts = {MAPPED}},
+    {.name = "map", .build = map, .traits = SCENARIO_EVERYWHERE, .facts = {MAPPED}},
     {.name = "swap",
      .build = swap,
      .facts = {"fd 0 @/std1 rw", "fd 1 @/std2 rw", "fd 2 @/std0 rw"}},
@@ -354,7 +355,7 @@ const struct scenario scenarios[] = {
      .facts = {"input 11 bytes sum 4243192375"}},
     {.name = "run-bounded",
      .build = run_bounded,
-     .traits = SCENARIO_RUN,
+     .traits = SCENARIO_RUN | SCENARIO_EVERYWHERE,
      .facts = {"input 11 bytes sum 4243192375"}},
     {.name = "cwd", .build = cwd, .facts = {"cwd @/there", "fd 1 @/there/relative w"}},
     {.name = "cwd-fd", .build = cwd_fd, .facts = {"cwd @/there"}},
@@ -378,24 +379,29 @@ const struct scenario scenarios[] = {
     {.name = "shell", .build = shell, .facts = {"argument it's $HOME"}},
     {.name = "script", .build = script, .facts = {"session other group other"}},
     {.name = "bounded", .build = bounded, .facts = {"fd 0 pipe r", "fd 1 pipe w"}},
-    {.name = "retries", .build = retries, .traits = SCENARIO_RETRIES, .facts = {"fd 1 @/new w"}},
+    {.name = "retries",
+     .build = retries,
+     .traits = SCENARIO_RETRIES | SCENARIO_EVERYWHERE,
+     .facts = {"fd 1 @/new w"}},
     {.name = "kept", .build = kept, .facts = {"fd 41 @/kept r", "fd 0 pipe r"}},
     {.name = "without-standard",
      .build = without_standard,
-     .traits = SCENARIO_LACKS,
+     .traits = SCENARIO_LACKS | SCENARIO_EVERYWHERE,
      .facts = {"fd 1 pipe w", "fd 2 @/err w"}},
     {.name = "everything",
      .build = everything,
+     .traits = SCENARIO_EVERYWHERE,
      .facts = {"fd 30 @/f31 r", "fd 37 @/f36 r", "cwd @/there", "Umask:\t0027", "nice 5",
                "session own group own", "fd 1 socket rw", "fd 2 @/there/relative w",
                "SigIgn:\t0000008000000002", "environment FOUR=4"}},
     {.name = "cold",
      .build = bare,
-     .traits = SCENARIO_COLD,
+     .traits = SCENARIO_COLD | SCENARIO_EVERYWHERE,
      .facts = {"session other group other"}},
     {.name = "cold-pipes", .build = pipes, .traits = SCENARIO_COLD, .facts = {"fd 0 pipe r"}},
     {.name = "missing-program",
      .build = missing_program,
+     .traits = SCENARIO_EVERYWHERE,
      .stage = BROOD_STAGE_EXEC,
      .code = ENOENT},
     {.name = "missing-directory",
@@ -403,10 +409,10 @@ const struct scenario scenarios[] = {
      .stage = BROOD_STAGE_DIRECTORY,
      .code = ENOENT},
     {.name = "missing-file", .build = missing_file, .stage = BROOD_STAGE_OPEN, .code = ENOENT},
-    {.name = "freed", .build = freed, .traits = SCENARIO_FREES},
+    {.name = "freed", .build = freed, .traits = SCENARIO_FREES | SCENARIO_EVERYWHERE},
     {.name = "stalled",
      .build = stalled,
-     .traits = SCENARIO_STALLS,
+     .traits = SCENARIO_STALLS | SCENARIO_EVERYWHERE,
      .stage = BROOD_STAGE_TIMEOUT,
      .code = ETIMEDOUT},
     {.name = "run-missing",
@@ -415,4 +421,12 @@ const struct scenario scenarios[] = {
      .stage = BROOD_STAGE_EXEC,
      .code = ENOENT},
 };
-const size_t scenario_count = sizeof scenarios / sizeof *scenarios;
+const size_t scenarios_common_count = sizeof scenarios_common / sizeof *scenarios_common;
+
+const struct scenario *scenario_at(size_t index)
+{
+    if (index < scenarios_common_count)
+        return &scenarios_common[index];
+    index -= scenarios_common_count;
+    return index < scenarios_own_count ? &scenarios_own[index] : NULL;
+}

@@ -24,6 +24,10 @@ char *scene_directory(struct scene *scene, const char *name);
 char *scene_fifo(struct scene *scene, const char *name);
 char *scene_program(struct scene *scene, const char *name);
 
+/* A copy of the witness that anybody may execute; and anybody may write where the scene is. */
+char *scene_copy(struct scene *scene, const char *name);
+void scene_open_to_all(struct scene *scene);
+
 /* Opens a path as exactly this descriptor, close-on-exec, until the scene closes. Returns it. */
 int scene_fd(struct scene *scene, int number, const char *path, int flags);
 

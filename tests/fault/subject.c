@@ -8,6 +8,7 @@
  */
 #include "subject.h"
 #include "alloc.h"
+#include "around.h"
 #include "audit.h"
 #include "inject.h"
 
@@ -25,7 +26,7 @@ enum { WAIT_MS = 15000, WITNESS_CODE = 7 };
 
 static struct audit before;
 
-static void add_words(struct subject *subject, const char *words)
+void subject_say(struct subject *subject, const char *words)
 {
     size_t used = strlen(subject->words);
     snprintf(subject->words + used, sizeof subject->words - used, "%s%s", used > 0 ? "; " : "",
@@ -73,6 +74,22 @@ static bool is_ours(const struct brood_stream *stream)
     return stream->kind == BROOD_PIPE || stream->kind == BROOD_SOCKET;
 }
 
+/* All that comes by a terminal, which ends its lines its own way. */
+static void use_terminal(struct subject *subject, const struct scene *scene,
+                         struct brood_child *child)
+{
+    char data[256], wanted[32] = "";
+    const struct brood_options *options = &scene->options;
+    if (options->out.kind != BROOD_PTY)
+        return;
+    if (does(scene, 'o'))
+        strcat(wanted, "out\r\n");
+    if (does(scene, 'e') && options->err.kind != BROOD_NULL)
+        strcat(wanted, "err\r\n");
+    if (!is_said(data, drain(child, BROOD_OUT, data, sizeof data), true, wanted))
+        subject_say(subject, "what came by its terminal is not what it said");
+}
+
 static void use_streams(struct subject *subject, const struct scene *scene,
                         struct brood_child *child)
 {
@@ -81,17 +98,18 @@ static void use_streams(struct subject *subject, const struct scene *scene,
     if (options->in.kind == BROOD_PIPE) {
         ssize_t put = brood_child_write(child, "hello", 5, WAIT_MS);
         if (put != (does(scene, 'i') ? 5 : put))
-            add_words(subject, "its input cannot be written");
+            subject_say(subject, "its input cannot be written");
         if (brood_child_close_stream(child, BROOD_IN) != 0)
-            add_words(subject, "its input cannot be closed");
+            subject_say(subject, "its input cannot be closed");
     }
+    use_terminal(subject, scene, child);
     bool merged = options->err.kind == BROOD_MERGE;
     if (is_ours(&options->out) && !is_said(data, drain(child, BROOD_OUT, data, sizeof data),
                                            does(scene, 'o') || merged, "out\n"))
-        add_words(subject, "its output is not what it said");
+        subject_say(subject, "its output is not what it said");
     if (is_ours(&options->err) &&
         !is_said(data, drain(child, BROOD_ERR, data, sizeof data), does(scene, 'e'), "err\n"))
-        add_words(subject, "its error output is not what it said");
+        subject_say(subject, "its error output is not what it said");
 }
 
 /* The two reports are compared whole; the first line that differs is told. */
@@ -103,7 +121,7 @@ static void compare_report(struct subject *subject, const struct scene *scene)
     if (fd >= 0)
         close(fd);
     if (length <= 0) {
-        add_words(subject, "the witness wrote no report");
+        subject_say(subject, "the witness wrote no report");
     } else if (subject->keep_report) {
         memcpy(subject->report, text, sizeof text);
     } else if (strcmp(text, subject->report) != 0) {
@@ -114,7 +132,7 @@ static void compare_report(struct subject *subject, const struct scene *scene)
         snprintf(line, sizeof line, "the program found '%.*s', not '%.*s'",
                  (int)strcspn(text + at, "\n"), text + at, (int)strcspn(subject->report + at, "\n"),
                  subject->report + at);
-        add_words(subject, line);
+        subject_say(subject, line);
     }
 }
 
@@ -129,7 +147,7 @@ static void judge_exit(struct subject *subject, const struct scene *scene,
     if (exit->kind != BROOD_EXITED || exit->code != WITNESS_CODE) {
         char text[96], words[160];
         snprintf(words, sizeof words, "the child %s", brood_exit_text(exit, text, sizeof text));
-        add_words(subject, words);
+        subject_say(subject, words);
     }
     compare_report(subject, scene);
     subject->child = subject->words[0] == 0 ? CHILD_RIGHT : CHILD_WRONG;
@@ -141,11 +159,13 @@ static void finish_start(struct subject *subject, const struct scene *scene,
     struct brood_exit exit;
     use_streams(subject, scene, child);
     int result = brood_child_wait(child, WAIT_MS, &exit);
+    if (result == -ENOTSUP && (scene->scenario->traits & SCENARIO_DETACHED))
+        result = around_wait(brood_child_pid(child), &exit);
     if (result == 0) {
         judge_exit(subject, scene, &exit);
     } else {
         subject->child = CHILD_WRONG;
-        add_words(subject, "it cannot be waited for");
+        subject_say(subject, "it cannot be waited for");
     }
     brood_child_free(child);
 }
@@ -155,9 +175,9 @@ static void finish_run(struct subject *subject, const struct scene *scene,
 {
     bool killed = result->exit.kind == BROOD_SIGNALLED;
     if (!killed && !is_said(result->out, (ssize_t)result->out_length, does(scene, 'o'), "out\n"))
-        add_words(subject, "its output is not what it said");
+        subject_say(subject, "its output is not what it said");
     if (!killed && !is_said(result->err, (ssize_t)result->err_length, does(scene, 'e'), "err\n"))
-        add_words(subject, "its error output is not what it said");
+        subject_say(subject, "its error output is not what it said");
     judge_exit(subject, scene, &result->exit);
     brood_result_clear(result);
 }
@@ -193,13 +213,14 @@ static void start(struct subject *subject, struct scene *scene)
         finish_start(subject, scene, child);
     else if (subject->result < 0 &&
              (child != NULL || run.out != NULL || run.err != NULL || run.exit.kind != 0))
-        add_words(subject, "a failed start gave a child");
+        subject_say(subject, "a failed start gave a child");
+    around_look(subject);
     subject->heap_growth = alloc_live() - blocks;
     char why[SUBJECT_WORDS / 2] = "";
     subject->differences = audit_compare(&before, why, sizeof why);
     why[strcspn(why, "\n")] = 0; /* the first of them; --only shows it again with all around it */
     if (subject->differences > 0)
-        add_words(subject, why);
+        subject_say(subject, why);
 }
 
 static void one(struct subject *subject)
@@ -249,6 +270,7 @@ int subject_body(void *user)
 {
     struct subject *subject = user;
     set_signals();
+    around_enter(subject->scenario);
     while (inject_mark(INJECT_READY) == 0 && !subject->stop) {
         if (subject->scenario->traits & SCENARIO_COLD)
             one_cold(subject);

@@ -46,6 +46,9 @@ struct subject {
     char report[SUBJECT_REPORT];
 };
 
+/* One more thing that is wrong. */
+void subject_say(struct subject *subject, const char *words);
+
 /* The body of the target, for inject_new(). `user`: a struct subject in shared memory. */
 int subject_body(void *user);
 

@@ -24,14 +24,18 @@
 
 enum { WARM_STARTS = 2 };
 
-/* A build of its own keeps the library from sharing memory with the child: no kernel at hand makes
- * it do so by itself. */
-#ifdef FAULT_COPIED
-const struct world worlds[] = {{.name = "copied"}};
+/* Builds of their own keep the library from sharing memory with the child, and from clone: no
+ * kernel at hand makes it do so by itself. */
+#if defined FAULT_COPIED
+const struct world worlds[] = {{.name = "copied", .is_part = true}};
+#elif defined FAULT_PORTABLE
+const struct world worlds[] = {{.name = "portable", .is_part = true}};
 #else
 const struct world worlds[] = {
     {.name = ""},
-    {.name = "old", .denials = {{__NR_clone3, ENOSYS}, {__NR_close_range, ENOSYS}}},
+    {.name = "old",
+     .is_part = true,
+     .denials = {{__NR_clone3, ENOSYS}, {__NR_close_range, ENOSYS}}},
 };
 #endif
 const size_t world_count = sizeof worlds / sizeof *worlds;
@@ -40,7 +44,7 @@ const size_t world_count = sizeof worlds / sizeof *worlds;
 
 static bool counts_for_start(const struct inject_call *call)
 {
-    return call->role == INJECT_CALLER || call->role == INJECT_CHILD;
+    return call->role != INJECT_PROGRAM;
 }
 
 static void keep_trace(struct bench *bench)
@@ -162,6 +166,43 @@ static bool is_one_of_many(const struct bench *bench, unsigned step)
     return false;
 }
 
+static void sweep_kills_in_the_middle(struct bench *bench)
+{
+    struct inject_order order = {
+        .action = INJECT_KILL, .role = INJECT_MIDDLE, .number = INJECT_ANY, .which = 1};
+    for (; strike(bench, &order); order.which++)
+        bench->counts->kills++;
+}
+
+/* The child's maker is killed while the child is at its N-th call: nobody is left to wait. */
+static void sweep_orphans(struct bench *bench)
+{
+    struct inject_order order = {
+        .action = INJECT_ORPHAN, .role = INJECT_CHILD, .number = INJECT_ANY, .which = 1};
+    for (;; order.which++) {
+        if (!bench->options->all && is_one_of_many(bench, order.which))
+            continue;
+        if (!strike(bench, &order))
+            break;
+        bench->counts->kills++;
+    }
+    if (order.which == 1)
+        bench_find(bench, NULL, "nobody was killed in the middle");
+}
+
+/* A filter that answers 0 without the call: the child is still who the caller is. */
+static void sweep_lies(struct bench *bench)
+{
+    static const int numbers[] = {__NR_setgroups, __NR_setresgid, __NR_setresuid};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        struct inject_order order = {
+            .action = INJECT_LIE, .role = INJECT_CHILD, .number = numbers[i], .which = 1};
+        if (!strike(bench, &order))
+            bench_find(bench, NULL, "there is no %s", calls_name(numbers[i]));
+        bench->counts->child++;
+    }
+}
+
 /* SIGKILL in place of the child's N-th call, whatever it is; then of the program's first. */
 static void sweep_kills(struct bench *bench)
 {
@@ -263,9 +304,9 @@ static void sweep_allocations(struct bench *bench)
 /* How often these are called depends on time, so the k-th may be absent in one start. */
 static bool depends_on_time(const struct inject_call *call)
 {
-    return call->role == INJECT_CALLER &&
+    return call->role != INJECT_CHILD &&
            (call->number == __NR_ppoll || call->number == __NR_read || call->number == __NR_futex ||
-            call->number == __NR_waitid);
+            call->number == __NR_waitid || call->number == __NR_clock_nanosleep);
 }
 
 /* Each call of the clean trace that can fail has failed. One that the count passed by, because a
@@ -300,9 +341,11 @@ static void one_point(struct bench *bench, const struct sweep_point *point)
         sweep_races(bench);
         return;
     }
-    struct inject_order order = {.action = point->code == SWEEP_KILL   ? INJECT_KILL
-                                           : point->code == SWEEP_HOLD ? INJECT_HOLD
-                                                                       : INJECT_ERRNO,
+    struct inject_order order = {.action = point->code == SWEEP_KILL     ? INJECT_KILL
+                                           : point->code == SWEEP_HOLD   ? INJECT_HOLD
+                                           : point->code == SWEEP_LIE    ? INJECT_LIE
+                                           : point->code == SWEEP_ORPHAN ? INJECT_ORPHAN
+                                                                         : INJECT_ERRNO,
                                  .role = point->role,
                                  .number = point->number,
                                  .which = point->kth,
@@ -310,6 +353,30 @@ static void one_point(struct bench *bench, const struct sweep_point *point)
                                  .sticky = point->lasting};
     if (!strike(bench, &order))
         bench_find(bench, NULL, "the point is not there");
+}
+
+static void sweep_points(struct bench *bench)
+{
+    unsigned traits = bench->scenario->traits;
+    sweep_errnos(bench, INJECT_CALLER);
+    sweep_errnos(bench, INJECT_CHILD);
+    if (traits & SCENARIO_DETACHED)
+        sweep_errnos(bench, INJECT_MIDDLE);
+    compare_with_trace(bench);
+    sweep_kills(bench);
+    if (traits & SCENARIO_DETACHED) {
+        sweep_kills_in_the_middle(bench);
+        sweep_orphans(bench);
+    }
+    if (traits & SCENARIO_IDS)
+        sweep_lies(bench);
+    if (traits & SCENARIO_STALLS)
+        sweep_holds(bench);
+    sweep_allocations(bench);
+    if (bench->options->all) {
+        sweep_races(bench);
+        sweep_pressure(bench);
+    }
 }
 
 void sweep_scenario(const struct sweep_options *options, const struct scenario *scenario,
@@ -338,17 +405,7 @@ void sweep_scenario(const struct sweep_options *options, const struct scenario *
     if (begin(&bench) && point != NULL) {
         one_point(&bench, point);
     } else if (bench.findings == 0 && !options->traces) {
-        sweep_errnos(&bench, INJECT_CALLER);
-        sweep_errnos(&bench, INJECT_CHILD);
-        compare_with_trace(&bench);
-        sweep_kills(&bench);
-        if (scenario->traits & SCENARIO_STALLS)
-            sweep_holds(&bench);
-        sweep_allocations(&bench);
-        if (options->all) {
-            sweep_races(&bench);
-            sweep_pressure(&bench);
-        }
+        sweep_points(&bench);
     }
     bench_end(&bench);
     munmap(bench.subject, sizeof *bench.subject);

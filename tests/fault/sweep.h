@@ -17,6 +17,7 @@
 /* Kernels that are imitated by standing denials. */
 struct world {
     const char *name; /* "" for this kernel as it is */
+    bool is_part;     /* without --all only SCENARIO_EVERYWHERE */
     struct {
         int number, code;
     } denials[4];
@@ -41,10 +42,17 @@ struct sweep_counts {
 struct sweep_point {
     int role, number; /* number: of a system call, or SWEEP_MALLOC */
     unsigned kth;
-    int code;     /* errno, SWEEP_KILL, SWEEP_HOLD or SWEEP_RACE */
+    int code;     /* errno, or what else becomes of the call */
     bool lasting; /* every later call of the same kind fails, too */
 };
-enum { SWEEP_MALLOC = -2, SWEEP_KILL = -1, SWEEP_HOLD = -2, SWEEP_RACE = -3 };
+enum {
+    SWEEP_MALLOC = -2,
+    SWEEP_KILL = -1,
+    SWEEP_HOLD = -2,
+    SWEEP_RACE = -3,
+    SWEEP_LIE = -4,
+    SWEEP_ORPHAN = -5
+};
 
 /* Sweeps a scenario in a world, or only `point` of it; counts are added up. Findings are printed as
  * they are found, as TAP comments. */

@@ -9,6 +9,7 @@
 #define TASKS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 enum { TASKS_MAX = 128 };
@@ -21,6 +22,7 @@ struct task {
 
 struct tasks {
     pid_t caller;
+    bool has_middle; /* the child is made by a process that the caller makes */
     size_t count;
     struct task task[TASKS_MAX];
 };
@@ -33,6 +35,15 @@ struct task *tasks_find(struct tasks *tasks, pid_t pid);
 
 /* Is it a process that the run has made? */
 bool tasks_made(const struct tasks *tasks, pid_t pid);
+
+/* SIGKILL for the process in the middle that has made this one, which waits in a call. Returns true
+ * when that is at its end. */
+bool tasks_end_maker(const struct tasks *tasks, pid_t pid);
+
+/* Of the memory of a process that waits in a call. The text is cut off at `size`, empty if it
+ * cannot be read. */
+void tasks_text(pid_t pid, uint64_t address, char *text, size_t size);
+uint64_t tasks_clone3_flags(pid_t pid, uint64_t address);
 
 /* Field 4 and 9 of /proc/PID/stat. Returns 0 or -errno. */
 int tasks_stat(pid_t pid, pid_t *ret_parent, unsigned long *ret_flags);

@@ -241,6 +241,107 @@ TEST(a_denied_call_fails_every_time_and_by_its_flag)
     finish(inject, told);
 }
 
+/* A child that is made in the middle: what its setsid(2) says, and what it has done. */
+static int middle_body(void *user)
+{
+    struct told *told = user;
+    while (inject_mark(INJECT_READY) == 0) {
+        inject_mark(INJECT_ARM);
+        pid_t middle = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+        if (middle == 0) {
+            pid_t child = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+            if (child == 0) {
+                told->kills[0] = (int)syscall(SYS_setsid);
+                told->kills[1] = getsid(0) == getpid();
+                _exit(open("/dev/null", O_RDONLY | O_CLOEXEC) < 0);
+            }
+            waitpid(child, &told->kills[2], 0);
+            _exit(5);
+        }
+        waitpid(middle, &told->status, 0);
+        inject_mark(INJECT_DISARM);
+    }
+    return 0;
+}
+
+static struct inject *begin_middle(struct told **told)
+{
+    REQUIRE(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0);
+    *told = mmap(NULL, sizeof **told, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    REQUIRE(*told != MAP_FAILED);
+    struct inject *inject = inject_new(middle_body, *told, calls_codes);
+    REQUIRE(inject != NULL);
+    inject_has_middle(inject);
+    CHECK_INT(inject_wait(inject, WAIT_MS), INJECT_EVENT_READY);
+    return inject;
+}
+
+TEST(one_in_the_middle_has_a_role_of_its_own)
+{
+    struct told *told;
+    struct inject *inject = begin_middle(&told);
+    run(inject, &(struct inject_order){.action = INJECT_NOTHING});
+    CHECK(WIFEXITED(told->status) && WEXITSTATUS(told->status) == 5);
+    int made = position(inject, INJECT_CALLER, __NR_clone);
+    int makes = position(inject, INJECT_MIDDLE, __NR_clone);
+    int session = position(inject, INJECT_CHILD, __NR_setsid);
+    CHECK(made >= 0 && made < makes && makes < session);
+    CHECK_INT(position(inject, INJECT_MIDDLE, __NR_setsid), -1);
+    size_t count;
+    int opens = position(inject, INJECT_CHILD, __NR_openat);
+    REQUIRE(opens >= 0);
+    CHECK_STR(inject_trace(inject, &count)[opens].path, "/dev/null");
+    finish(inject, told);
+}
+
+TEST(a_lie_is_a_call_that_was_not_made)
+{
+    struct told *told;
+    struct inject *inject = begin_middle(&told);
+    struct inject_order order = {
+        .action = INJECT_LIE, .role = INJECT_CHILD, .number = __NR_setsid, .which = 1};
+    run(inject, &order);
+    CHECK_INT(told->kills[0], 0);
+    CHECK_INT(told->kills[1], 0);
+    REQUIRE(inject_hit(inject) != NULL);
+    CHECK_INT(inject_hit(inject)->fate, INJECT_LIED);
+    finish(inject, told);
+}
+
+/* The call itself is made: the child goes on, and is ours when its maker is gone. */
+TEST(an_orphan_goes_on_without_its_maker)
+{
+    struct told *told;
+    struct inject *inject = begin_middle(&told);
+    struct inject_order order = {
+        .action = INJECT_ORPHAN, .role = INJECT_CHILD, .number = __NR_setsid, .which = 1};
+    run(inject, &order);
+    CHECK(WIFSIGNALED(told->status) && WTERMSIG(told->status) == SIGKILL);
+    REQUIRE(inject_hit(inject) != NULL);
+    CHECK_INT(inject_hit(inject)->fate, INJECT_ORPHANED);
+    pid_t orphan = inject_hit(inject)->pid;
+    int status = -1;
+    for (int turn = 0; turn < 100 && waitpid(orphan, &status, WNOHANG) == 0; turn++)
+        CHECK_INT(inject_wait(inject, 100), INJECT_EVENT_TIMEOUT); /* its calls are let through */
+    CHECK_INT(status, 0);
+    CHECK_INT(told->kills[0], orphan);
+    CHECK_INT(told->kills[1], 1);
+    finish(inject, told);
+}
+
+/* Without one, what a child makes is part of the start as well; there is nobody to orphan it. */
+TEST(where_nobody_is_in_the_middle_nobody_is_killed)
+{
+    struct told *told;
+    struct inject *inject = begin(&told);
+    struct inject_order order = {
+        .action = INJECT_ORPHAN, .role = INJECT_CHILD, .number = INJECT_ANY, .which = 1};
+    run(inject, &order);
+    CHECK(inject_hit(inject) == NULL);
+    CHECK_INT(told->status, 0);
+    finish(inject, told);
+}
+
 static int sticky_body(void *user)
 {
     struct told *told = user;

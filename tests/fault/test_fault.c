@@ -7,6 +7,7 @@
  *
  * Invariant: one TAP line for each scenario in each world, `not ok` for any finding in it.
  */
+#include "around.h"
 #include "calls.h"
 #include "isolate.h"
 #include "sweep.h"
@@ -18,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -52,7 +54,11 @@ static int read_code(char *word, bool *ret_lasting)
     static const struct {
         const char *word;
         int code;
-    } others[] = {{"KILL", SWEEP_KILL}, {"HOLD", SWEEP_HOLD}, {"RACE", SWEEP_RACE}};
+    } others[] = {{"KILL", SWEEP_KILL},
+                  {"HOLD", SWEEP_HOLD},
+                  {"RACE", SWEEP_RACE},
+                  {"LIE", SWEEP_LIE},
+                  {"ORPHAN", SWEEP_ORPHAN}};
     size_t length = strlen(word);
     *ret_lasting = length > 0 && word[length - 1] == '+';
     if (*ret_lasting)
@@ -72,9 +78,10 @@ static struct sweep_point read_point(char *text)
     if (count < 4)
         misused("an address without role, call, k or errno");
     struct sweep_point point = {.kth = (unsigned)strtoul(fields[2], NULL, 10)};
-    point.role = strcmp(fields[0], "caller") == 0  ? INJECT_CALLER
-                 : strcmp(fields[0], "child") == 0 ? INJECT_CHILD
-                                                   : INJECT_PROGRAM;
+    point.role = strcmp(fields[0], "caller") == 0   ? INJECT_CALLER
+                 : strcmp(fields[0], "child") == 0  ? INJECT_CHILD
+                 : strcmp(fields[0], "middle") == 0 ? INJECT_MIDDLE
+                                                    : INJECT_PROGRAM;
     bool allocates = strcmp(fields[1], "malloc") == 0;
     point.number = allocates ? SWEEP_MALLOC : calls_number(fields[1]);
     point.code = read_code(fields[3], &point.lasting);
@@ -113,8 +120,9 @@ static void read_arguments(char **argv, struct request *request, struct sweep_op
         } else
             misused(argv[i]);
     }
-    for (size_t i = 0; request->scenario != NULL && i < scenario_count; i++)
-        if (strcmp(scenarios[i].name, request->scenario) == 0)
+    const struct scenario *scenario;
+    for (size_t i = 0; request->scenario != NULL && (scenario = scenario_at(i)) != NULL; i++)
+        if (strcmp(scenario->name, request->scenario) == 0)
             return;
     if (request->scenario != NULL)
         misused(request->scenario);
@@ -175,11 +183,16 @@ static void one_line(const struct sweep_options *options, const struct request *
                      struct sweep_counts *total)
 {
     struct sweep_counts counts = {0};
+    const char *mark = world->name[0] != 0 ? "@" : "";
+    const char *lacks = scenario->lacks != NULL ? scenario->lacks() : NULL;
+    if (lacks != NULL) {
+        printf("ok %u - %s%s%s # SKIP %s\n", number, scenario->name, mark, world->name, lacks);
+        return;
+    }
     sweep_scenario(options, scenario, world, request->has_point ? &request->point : NULL, &counts);
     printf("%s %u - %s%s%s: %u caller, %u child, %u kills, %u allocations\n",
-           counts.findings == 0 ? "ok" : "not ok", number, scenario->name,
-           world->name[0] != 0 ? "@" : "", world->name, counts.caller, counts.child, counts.kills,
-           counts.allocations);
+           counts.findings == 0 ? "ok" : "not ok", number, scenario->name, mark, world->name,
+           counts.caller, counts.child, counts.kills, counts.allocations);
     fflush(stdout);
     total->caller += counts.caller;
     total->child += counts.child;
@@ -194,11 +207,15 @@ static unsigned sweep_all(const struct sweep_options *options, const struct requ
                           struct sweep_counts *total)
 {
     unsigned number = 0;
+    const struct scenario *scenario;
     for (size_t w = 0; w < world_count; w++)
-        for (size_t s = 0; s < scenario_count; s++)
-            if (is_wanted(request->scenario, scenarios[s].name) &&
-                is_wanted(request->world, worlds[w].name))
-                one_line(options, request, &scenarios[s], &worlds[w], ++number, total);
+        for (size_t s = 0; (scenario = scenario_at(s)) != NULL; s++) {
+            bool whole = options->all || request->scenario != NULL || !worlds[w].is_part;
+            if (is_wanted(request->scenario, scenario->name) &&
+                is_wanted(request->world, worlds[w].name) &&
+                (whole || (scenario->traits & SCENARIO_EVERYWHERE)))
+                one_line(options, request, scenario, &worlds[w], ++number, total);
+        }
     return number;
 }
 
@@ -211,17 +228,18 @@ int main(int argc, char **argv)
     char witness[4096], place[] = "/tmp/brood-fault.XXXXXX";
     read_arguments(argv, &request, &options);
     if (request.list) {
-        for (size_t i = 0; i < scenario_count; i++)
-            printf("%s\n", scenarios[i].name);
+        for (size_t i = 0; scenario_at(i) != NULL; i++)
+            printf("%s\n", scenario_at(i)->name);
         return 0;
     }
     find_witness(witness, sizeof witness);
     settle_surroundings();
     const char *how = isolate();
-    if (mkdtemp(place) == NULL) {
+    if (mkdtemp(place) == NULL || chmod(place, 0755) < 0) {
         perror(place);
         return 1;
     }
+    around_name_cgroup(strrchr(place, '/') + 1);
     options.place = place;
     options.witness = witness;
     printf("TAP version 13\n# %s\n", how);
@@ -229,6 +247,7 @@ int main(int argc, char **argv)
     unsigned sweeps = sweep_all(&options, &request, &total);
     printf("1..%u\n", sweeps);
     tell_counts(&total, sweeps, now_ms() - began_ms);
+    around_done();
     nftw(place, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
     return total.findings > 0 || sweeps == 0;
 }

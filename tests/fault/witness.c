@@ -12,12 +12,15 @@
  */
 #include <dirent.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <termios.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -63,6 +66,8 @@ static void tell_fd(int fd)
     char *number = strstr(target, ":[");
     if (number != NULL)
         *number = 0;
+    if (strncmp(target, "/dev/pts/", 9) == 0)
+        target[8] = 0;
     int flags = fcntl(fd, F_GETFL);
     say("fd %d %s %s%s%s%s\n", fd, target,
         (flags & O_ACCMODE) == O_RDONLY   ? "r"
@@ -96,7 +101,8 @@ static void tell_fds(void)
 
 static void tell_status(void)
 {
-    static const char *const names[] = {"SigPnd:", "SigBlk:", "SigIgn:", "SigCgt:", "Umask:"};
+    static const char *const names[] = {
+        "SigPnd:", "SigBlk:", "SigIgn:", "SigCgt:", "Umask:", "NoNewPrivs:"};
     char line[512];
     FILE *status = fopen("/proc/self/status", "re");
     while (status != NULL && fgets(line, sizeof line, status) != NULL)
@@ -121,6 +127,69 @@ static void tell_place(void)
     }
 }
 
+/* Which terminals, whose, and how large. */
+static void tell_terminals(void)
+{
+    struct winsize size;
+    for (int fd = 0; fd < 3; fd++)
+        if (ioctl(fd, TIOCGWINSZ, &size) == 0)
+            say("terminal %d has %d rows %d columns\n", fd, size.ws_row, size.ws_col);
+    int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0) {
+        say("no control\n");
+        return;
+    }
+    say("control %s foreground %s\n", tcgetsid(fd) == getpid() ? "own" : "other",
+        tcgetpgrp(fd) == getpgrp() ? "own" : "other");
+    close(fd);
+}
+
+static void tell_ids(void)
+{
+    uid_t real, effective, saved;
+    gid_t groups[64];
+    getresuid(&real, &effective, &saved);
+    say("users %u %u %u\n", real, effective, saved);
+    getresgid(&real, &effective, &saved);
+    say("groups %u %u %u", real, effective, saved);
+    int count = getgroups(64, groups);
+    for (int i = 0; i < count; i++)
+        say(" %u", groups[i]);
+    say("\n");
+}
+
+static void tell_share(void)
+{
+    cpu_set_t set;
+    char line[256] = "";
+    FILE *file = fopen("/proc/self/oom_score_adj", "re");
+    if (file != NULL && fgets(line, sizeof line, file) != NULL)
+        say("oom %s", line);
+    if (file != NULL)
+        fclose(file);
+    say("processors %d\n", sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : -1);
+}
+
+/* Is it in the control group that is called as the place of the test, the report's grandparent? */
+static void tell_cgroup(const char *report)
+{
+    char line[4096], place[4096];
+    snprintf(place, sizeof place, "%s", report);
+    for (int up = 0; up < 2; up++)
+        if (strrchr(place, '/') != NULL)
+            *strrchr(place, '/') = 0;
+    const char *name = strrchr(place, '/') != NULL ? strrchr(place, '/') + 1 : place;
+    FILE *file = fopen("/proc/self/cgroup", "re");
+    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+        line[strcspn(line, "\n")] = 0;
+        const char *last = strrchr(line, '/');
+        if (last != NULL && *name != 0 && strcmp(last + 1, name) == 0)
+            say("control group of the test\n");
+    }
+    if (file != NULL)
+        fclose(file);
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2)
@@ -137,6 +206,10 @@ int main(int argc, char **argv)
         say("environment %s\n", *entry);
     tell_place();
     tell_status();
+    tell_terminals();
+    tell_ids();
+    tell_share();
+    tell_cgroup(argv[1]);
     if (strchr(acts, 'i') != NULL)
         tell_input();
     if (strchr(acts, 'o') != NULL && write(1, "out\n", 4) != 4)
