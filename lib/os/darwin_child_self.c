@@ -92,7 +92,8 @@ static int reset(int number, bool keeps_ignored)
 {
     struct sigaction old;
     if (sigaction(number, NULL, &old) < 0)
-        return -errno;
+        return errno == EINVAL ? 0
+                               : -errno; /* the library keeps it to itself, or it does not exist */
     if (old.sa_handler == SIG_DFL || (old.sa_handler == SIG_IGN && keeps_ignored))
         return 0;
     return set_handler(number, SIG_DFL);
@@ -119,6 +120,10 @@ int bd_os_child_dispositions(const struct os_step *step)
 
 int bd_os_child_mask(const struct os_launch *launch, const struct os_step *step)
 {
-    sigset_t mask = step->from ? (sigset_t)launch->mask : 0;
+    sigset_t mask;
+    (void)sigemptyset(&mask);
+    for (int number = 1; step->from && number < NSIG && number <= OS_SIGNALS; number++)
+        if (launch->mask >> (number - 1) & 1)
+            (void)sigaddset(&mask, number);
     return sigprocmask(SIG_SETMASK, &mask, NULL) < 0 ? -errno : 0;
 }

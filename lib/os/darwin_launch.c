@@ -49,12 +49,22 @@ void bd_os_launch_done(struct os_launch *launch)
 
 /* ------------------------------------------------------------------ launch */
 
+/* As the contract keeps a mask: bit n - 1 is signal n. */
+static uint64_t bits_of(const sigset_t *set)
+{
+    uint64_t bits = 0;
+    for (int number = 1; number < NSIG && number <= OS_SIGNALS; number++)
+        if (sigismember(set, number) == 1)
+            bits |= UINT64_C(1) << (number - 1);
+    return bits;
+}
+
 static pid_t make_process(struct os_launch *launch)
 {
     sigset_t all, before;
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    launch->mask = before;
+    launch->mask = bits_of(&before);
     *launch->record = (struct os_record){.state = OS_STATE_NEW};
     pid_t pid = fork();
     if (pid == 0 && launch->detached)
@@ -88,16 +98,30 @@ int bd_os_launch_create(struct os_launch *launch)
 
 /* ------------------------------------------------------------------ learn */
 
+static int reap_middle(struct os_process middle, int64_t deadline_ns, struct os_exit *ret)
+{
+    int result = bd_os_exit_wait(middle, deadline_ns);
+    while (result == 0 && bd_os_exit_reap(middle, ret) == -EAGAIN) {
+        if (bd_os_now_ns() >= deadline_ns)
+            return -ETIMEDOUT;
+        bd_os_pause_ns(OS_TRACED_PAUSE_NS);
+    }
+    return result;
+}
+
 /* Somebody has killed the one in the middle: then the new process is asked after directly, if it
- * has begun to be. */
+ * has begun to be. One that is gone already was most likely killed as well. */
 static struct os_report learn_of_orphan(struct os_launch *launch)
 {
     pid_t pid = bd_os_learn_abandon(launch->record);
-    if (pid > 1) {
+    struct os_report report = {.progress = OS_KILLED, .step = launch->record->step};
+    if (pid > 1 && !bd_os_learn_is_gone(pid)) {
         launch->process.pid = pid;
-        return bd_os_learn(launch, pid);
+        report = bd_os_learn(launch, pid);
+        if (report.progress == OS_BEGAN && bd_os_learn_is_gone(pid))
+            report.progress = OS_KILLED;
     }
-    return (struct os_report){.progress = OS_KILLED, .step = launch->record->step};
+    return report;
 }
 
 /* Of a detached process no descriptor tells, and its number may be somebody else's soon: once it
@@ -108,10 +132,7 @@ static struct os_report learn_from_middle(struct os_launch *launch)
     struct os_exit end;
     bool bounded = launch->deadline_ns != OS_NEVER;
     int64_t bound_ns = bounded ? launch->deadline_ns + KILL_BOUND_MS * INT64_C(1000000) : OS_NEVER;
-    int result = bd_os_exit_wait(launch->middle, bound_ns);
-    while (result == 0 && (result = bd_os_exit_reap(launch->middle, &end)) == -EAGAIN)
-        bd_os_pause_ns(OS_TRACED_PAUSE_NS);
-    if (result < 0)
+    if (reap_middle(launch->middle, bound_ns, &end) < 0)
         return (struct os_report){.progress = OS_TIMED_OUT, .step = record->step};
     bd_os_process_close(launch->middle);
     launch->middle = nobody;
@@ -151,12 +172,9 @@ static int end_detached(struct os_launch *launch, int64_t deadline_ns, struct os
     if (launch->middle.pid <= 0)
         return has_verdict ? 0 : end_orphan(record, deadline_ns);
     /* It ends as soon as the process does that it has killed. */
-    int result = bd_os_exit_wait(launch->middle, deadline_ns);
     launch->process = launch->middle;
     launch->middle = nobody;
-    if (result == 0)
-        (void)bd_os_exit_reap(launch->process, ret);
-    return result;
+    return reap_middle(launch->process, deadline_ns, ret);
 }
 
 int bd_os_launch_end(struct os_launch *launch, int64_t deadline_ns, struct os_exit *ret)

@@ -67,6 +67,12 @@ bool bd_os_learn_is_on_its_way(const struct os_record *record)
            facts.kp_proc.p_stat != SZOMB && !(facts.kp_proc.p_flag & P_EXEC);
 }
 
+bool bd_os_learn_is_gone(pid_t pid)
+{
+    struct kinfo_proc facts;
+    return bd_os_learn_facts(pid, &facts) == -ESRCH;
+}
+
 enum place {
     PLACE_ON_ITS_WAY,
     PLACE_PAST_EXEC,
@@ -104,31 +110,37 @@ static void begin_watch(struct watch *watch, pid_t pid)
         bd_os_close(bd_os_take(&watch->queue)); /* it is at its end already, or nearly */
 }
 
-/* An event may come a moment before the flag that it is about. */
-static void await_event(struct watch *watch, int64_t deadline_ns)
+/* What has come, after waiting for it for a while. */
+static void take_event(struct watch *watch, int64_t wait_ns)
 {
-    bool is_near = watch->queue < 0 || watch->exec_came || watch->end_came;
-    int64_t left_ns = deadline_ns - bd_os_now_ns(), slice_ns = is_near ? SHORT_NS : SLICE_NS;
-    if (left_ns <= 0)
-        return;
-    struct timespec slice = {.tv_nsec = left_ns < slice_ns ? left_ns : slice_ns};
+    const struct timespec wait = {.tv_nsec = wait_ns};
     struct kevent event;
     if (watch->queue < 0) {
-        bd_os_pause_ns(slice.tv_nsec);
-    } else if (kevent(watch->queue, NULL, 0, &event, 1, &slice) > 0) {
+        bd_os_pause_ns(wait_ns);
+    } else if (kevent(watch->queue, NULL, 0, &event, 1, &wait) > 0) {
         watch->exec_came |= (event.fflags & NOTE_EXEC) != 0;
         watch->end_came |= (event.fflags & NOTE_EXIT) != 0;
     }
 }
 
+/* An event may come a moment before the flag that it is about. */
+static void await_event(struct watch *watch, int64_t deadline_ns)
+{
+    bool is_near = watch->queue < 0 || watch->exec_came || watch->end_came;
+    int64_t left_ns = deadline_ns - bd_os_now_ns(), slice_ns = is_near ? SHORT_NS : SLICE_NS;
+    if (left_ns > 0)
+        take_event(watch, left_ns < slice_ns ? left_ns : slice_ns);
+}
+
 /* ------------------------------------------------------------------ the answer */
 
-/* A status that somebody has taken, and the flag with it. A process that was never seen before its
- * exec was most likely a short program. */
-static enum os_progress judge_gone(const struct watch *watch, int32_t state)
+/* A status that somebody has taken, and the flag with it: the events tell, if they were asked for
+ * in time. Without them it was most likely a short program. */
+static enum os_progress judge_gone(struct watch *watch, int32_t state)
 {
-    bool began = state == OS_STATE_EXECING && (watch->exec_came || !watch->seen_before_exec);
-    return began ? OS_BEGAN : OS_KILLED;
+    take_event(watch, 0);
+    bool died = watch->seen_before_exec && watch->end_came && !watch->exec_came;
+    return state == OS_STATE_EXECING && !died ? OS_BEGAN : OS_KILLED;
 }
 
 /* A system that does not say: after a while a process that is in exec and still there has begun. */

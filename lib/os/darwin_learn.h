@@ -25,6 +25,9 @@ pid_t bd_os_learn_abandon(struct os_record *record);
 /* Is the detached process of the record there still, before its exec? */
 bool bd_os_learn_is_on_its_way(const struct os_record *record);
 
+/* Has somebody reaped it? */
+bool bd_os_learn_is_gone(pid_t pid);
+
 /* Waits until the program has begun, or never will, or launch->deadline_ns is over. It need not be
  * the calling process's child. */
 struct os_report bd_os_learn(struct os_launch *launch, pid_t pid);
