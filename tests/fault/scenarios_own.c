@@ -89,6 +89,7 @@ static void ids_kept(struct scene *scene)
 
 /* ------------------------------------------------------------------ its share, its group */
 
+/* With a bound the start is no vfork: then the kernel shares oom_score_adj with the memory. */
 static void share(struct scene *scene)
 {
     cpu_set_t allowed;
@@ -103,6 +104,7 @@ static void share(struct scene *scene)
     }
     scene->options.flags = BROOD_SET_OOM_SCORE_ADJ;
     scene->options.oom_score_adj = OOM;
+    scene->options.start_timeout_ms = 60000;
 }
 
 static void control_group(struct scene *scene)
