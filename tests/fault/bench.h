@@ -24,6 +24,7 @@ struct bench {
     struct inject *inject;   /* NULL: no target at the moment */
     struct inject_call clean[POINTS_MAX];
     size_t clean_count;
+    struct inject_call met; /* the last point */
     unsigned findings, refused;
     bool lasting;    /* the point being met is one of lasting pressure */
     bool racing;     /* or a SIGKILL during exec */
@@ -34,6 +35,9 @@ extern const char *const bench_role_names[];
 
 /* The realistic errnos of a call, for inject_new(). */
 int bench_codes(const struct inject_call *call, unsigned choice);
+
+/* Was such a call, for such a thing, in a scenario of the same traits, met before in this run? */
+bool bench_is_familiar(const struct bench *bench, const struct inject_call *call);
 
 /* Tells a finding and the command that repeats it. `call`: what was made to fail; NULL: nothing. */
 void bench_find(struct bench *bench, const struct inject_call *call, const char *format, ...)

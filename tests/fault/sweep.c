@@ -116,7 +116,7 @@ static bool strike(struct bench *bench, const struct inject_order *order)
     const struct inject_call *hit = inject_hit(bench->inject);
     if (hit == NULL)
         return false;
-    struct inject_call call = *hit;
+    struct inject_call call = bench->met = *hit;
     bool late = bench->racing && came_late(bench->subject);
     bench->race_begun = late && bench->subject->result == 0;
     if (!late && expect_outcome(bench->subject, &call, why, sizeof why) != NULL)
@@ -135,10 +135,12 @@ static unsigned *counter(struct bench *bench, int role)
     return role == INJECT_CALLER ? &bench->counts->caller : &bench->counts->child;
 }
 
-/* The N-th call that can fail, N = 1.. until a start in which there is none. */
+/* The N-th call that can fail, N = 1.. until a start in which there is none: with every errno, or
+ * with the first alone where the like has been seen. */
 static void sweep_errnos(struct bench *bench, int role)
 {
     for (unsigned nth = 1; nth < POINTS_MAX; nth++) {
+        bool one_is_enough = !bench->options->all && bench->world->name[0] != 0;
         for (unsigned choice = 0;; choice++) {
             struct inject_order order = {.action = INJECT_ERRNO,
                                          .role = role,
@@ -150,7 +152,9 @@ static void sweep_errnos(struct bench *bench, int role)
             if (!met && !spent && choice == 0)
                 return;
             *counter(bench, role) += met;
-            if (!met || bench->inject == NULL || (!bench->options->all && bench->world->name[0]))
+            if (met && choice == 0 && !bench->options->all)
+                one_is_enough |= bench_is_familiar(bench, &bench->met);
+            if (!met || bench->inject == NULL || one_is_enough)
                 break;
         }
     }
