@@ -41,7 +41,11 @@ static const struct {
     {"tmpfs", "/dev/shm", "mode=1777", MS_NOSUID | MS_NODEV},
     {"tmpfs", "/tmp", "mode=1777", 0},
     {"tmpfs", "/run", "mode=0755", MS_NOSUID | MS_NODEV},
-    {"cgroup2", "/sys/fs/cgroup", NULL, MS_NOSUID | MS_NODEV | MS_NOEXEC},
+    /* Control groups of both versions, as systemd calls hybrid: a test of either runs. */
+    {"tmpfs", "/sys/fs/cgroup", "mode=0755", MS_NOSUID | MS_NODEV | MS_NOEXEC},
+    {"cgroup2", "/sys/fs/cgroup/unified", NULL, MS_NOSUID | MS_NODEV | MS_NOEXEC},
+    {"cgroup", "/sys/fs/cgroup/freezer", "freezer", MS_NOSUID | MS_NODEV | MS_NOEXEC},
+    {"cgroup", "/sys/fs/cgroup/pids", "pids", MS_NOSUID | MS_NODEV | MS_NOEXEC},
 };
 
 static void mount_all(void)
@@ -250,7 +254,7 @@ static int run_all(void)
 static void install_shell(void)
 {
     char *const argv[] = {(char[]){"/bin/busybox"}, (char[]){"--install"}, (char[]){"-s"},
-                          (char[]){"/bin"}, NULL};
+                          (char[]){"/usr/bin"}, NULL};
     pid_t pid = start(argv, "/run/words");
     if (pid < 0 || wait_for(pid, 60) != 0)
         printf("== init: no shell\n");
