@@ -12,6 +12,7 @@
 #include <asm/ioctls.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -49,10 +50,13 @@ static const char SAYS_LESS[] = "why the program cannot be executed is told with
 static const char JOINS[] = "joined by a step";
 static const char BY_NAME[] = "opened by its name";
 
+/* A clone3 as long as this names a control group. */
+#define INTO_CGROUP CLONE_ARGS_SIZE_VER2
+
 /* Calls that are made for more than one thing: these rules come first. */
 static const struct {
     const char *path; /* openat: what is opened has this in it */
-    uint64_t request; /* ioctl; 0: any */
+    uint64_t request; /* of an ioctl, or what clone3 says its size is; 0: any */
     struct rule rule;
 } narrow[] = {
     {"/proc/", 0, {INJECT_CALLER, __NR_openat, 0, 0, SURVIVES, 0, NO_PROC}},
@@ -65,6 +69,9 @@ static const struct {
     {"/cgroup.procs", 0, {INJECT_CHILD, __NR_openat, 0, 0, FAILS, STAGE(CGROUP), NULL}},
     {"/oom_score_adj", 0, {INJECT_CHILD, __NR_openat, 0, 0, FAILS, STAGE(RESOURCE), NULL}},
     {"/proc/self/fd", 0, {INJECT_CHILD, __NR_openat, 0, 0, FAILS, STAGE(DESCRIPTORS), NULL}},
+    {NULL, INTO_CGROUP, {INJECT_CALLER, __NR_clone3, EBUSY, 0, SURVIVES, 0, JOINS}},
+    {NULL, INTO_CGROUP, {INJECT_CALLER, __NR_clone3, EOPNOTSUPP, 0, SURVIVES, 0, JOINS}},
+    {NULL, INTO_CGROUP, {INJECT_CALLER, __NR_clone3, EACCES, 0, SURVIVES, 0, JOINS}},
     {NULL, TIOCGPTPEER, {INJECT_CALLER, __NR_ioctl, EIO, 0, SURVIVES, 0, BY_NAME}},
     {NULL, TIOCGPTPEER, {INJECT_CALLER, __NR_ioctl, EINVAL, 0, SURVIVES, 0, BY_NAME}},
 };
@@ -97,9 +104,6 @@ static const struct rule rules[] = {
     {INJECT_CALLER, __NR_read, EIO, SCENARIO_RUN, EITHER, STAGE(MEMORY),
      "of /proc it survives, of the output it fails"},
     {INJECT_CALLER, __NR_read, 0, 0, SURVIVES, 0, NO_PROC},
-    {INJECT_CALLER, __NR_clone3, EBUSY, SCENARIO_CGROUP, SURVIVES, 0, JOINS},
-    {INJECT_CALLER, __NR_clone3, EOPNOTSUPP, SCENARIO_CGROUP, SURVIVES, 0, JOINS},
-    {INJECT_CALLER, __NR_clone3, EACCES, SCENARIO_CGROUP, SURVIVES, 0, JOINS},
     {INJECT_CALLER, __NR_clone3, EAGAIN, SCENARIO_RETRIES, SURVIVES, 0, "asked to try again"},
     {INJECT_CALLER, __NR_clone, EAGAIN, SCENARIO_RETRIES, SURVIVES, 0, "asked to try again"},
     {INJECT_CALLER, __NR_clone, 0, SCENARIO_COLD, EITHER, STAGE(CREATE), PROBE},
@@ -130,6 +134,8 @@ static const struct rule rules[] = {
     {INJECT_CALLER, __NR_clock_nanosleep, EINTR, 0, SURVIVES, 0, "a pause cut short"},
 
     /* the child */
+    {INJECT_CHILD, __NR_timer_create, EAGAIN, 0, EITHER, STAGE(TIMEOUT),
+     "the caller has a clock, too"},
     {INJECT_CHILD, __NR_timer_create, 0, 0, FAILS, STAGE(TIMEOUT), NULL},
     {INJECT_CHILD, __NR_write, 0, SCENARIO_OOM, FAILS, STAGE(RESOURCE), NULL},
     {INJECT_CHILD, __NR_write, 0, SCENARIO_CGROUP, FAILS, STAGE(CGROUP), NULL},

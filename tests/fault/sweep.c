@@ -105,6 +105,22 @@ static bool came_late(const struct subject *subject)
            expect_outcome(subject, NULL, why, sizeof why) == NULL;
 }
 
+/* Of pressure that lasts, what came of any call that it met. */
+static bool is_expected(const struct bench *bench, const struct inject_call *hit, char *why,
+                        size_t size)
+{
+    char other[1024];
+    if (expect_outcome(bench->subject, hit, why, size) == NULL)
+        return true;
+    size_t count;
+    const struct inject_call *trace = inject_trace(bench->inject, &count);
+    for (size_t i = 0; bench->lasting && i < count; i++)
+        if (trace[i].fate == INJECT_FAILED &&
+            expect_outcome(bench->subject, &trace[i], other, sizeof other) == NULL)
+            return true;
+    return false;
+}
+
 /* One point and the start after it. Returns whether the point was there. */
 static bool strike(struct bench *bench, const struct inject_order *order)
 {
@@ -119,7 +135,7 @@ static bool strike(struct bench *bench, const struct inject_order *order)
     struct inject_call call = bench->met = *hit;
     bool late = bench->racing && came_late(bench->subject);
     bench->race_begun = late && bench->subject->result == 0;
-    if (!late && expect_outcome(bench->subject, &call, why, sizeof why) != NULL)
+    if (!late && !is_expected(bench, &call, why, sizeof why))
         bench_find(bench, &call, "%s", why);
     bench_look_around(bench, &call);
     for (size_t i = 0; i < bench->clean_count; i++)
