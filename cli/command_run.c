@@ -145,8 +145,8 @@ static void start_and_watch(struct run *run, int64_t began_ns)
     }
     outcome->pid = brood_child_pid(child);
     entry_let_go(run->entry);
-    watch_command(&run->asked, child, &run->pass, run->relays ? &run->relay : NULL, began_ns,
-                  outcome);
+    watch_command(&run->asked, child, &run->pass, run->relays ? &run->relay : NULL,
+                  run->feeds ? &run->feed : NULL, began_ns, outcome);
     terminal_leave(&run->terminal);
     if (outcome->over)
         (void)brood_child_free(child);

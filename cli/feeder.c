@@ -12,10 +12,11 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 
-enum { FEED_BUFFER = 4096, END_CHARACTER = 4 };
+enum { FEED_BUFFER = 4096, END_CHARACTER = 4, END_LOOK_MS = 100 };
 
 /* Waits until `fd` is ready. False: told to stop. */
 static bool wait_ready(const struct feed *feed, int fd, short events)
@@ -30,6 +31,12 @@ static bool wait_ready(const struct feed *feed, int fd, short events)
         if (fds[0].revents)
             return true;
     }
+}
+
+static bool stopped_within(const struct feed *feed, int ms)
+{
+    struct pollfd stop = {.fd = feed->stop_fd, .events = POLLIN};
+    return poll(&stop, 1, ms) > 0;
 }
 
 /* The terminal's end does not block, see settle.c. */
@@ -49,16 +56,47 @@ static bool pass_whole(const struct feed *feed, const char *data, size_t length)
     return true;
 }
 
-/* A terminal knows no closing: its end-of-file is a character. At the beginning of a line it is the
- * end; within one it only hands the line over, so there it takes two. */
-static void pass_end(const struct feed *feed, bool within_line)
+/* Has the command read all that was passed on? Asked at the terminal itself, which is open for a
+ * moment: as long as anybody has it open, its end cannot be seen. */
+static bool has_taken_all(const struct feed *feed)
 {
-    struct termios modes;
-    char end = END_CHARACTER;
-    if (tcgetattr(feed->out, &modes) == 0)
-        end = (char)modes.c_cc[VEOF];
+    int terminal = ioctl(feed->out, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (terminal < 0)
+        return true;
+    struct pollfd unread = {.fd = terminal, .events = POLLIN};
+    bool all = poll(&unread, 1, 0) == 0;
+    (void)close(terminal);
+    return all;
+}
+
+/* At the beginning of a line the character is the end; within one it only hands the line over, so
+ * there it takes two. */
+static bool pass_end(const struct feed *feed, const struct termios *modes, bool within_line)
+{
+    char end = (char)modes->c_cc[VEOF];
+    if (end == _POSIX_VDISABLE)
+        end = END_CHARACTER;
     const char ends[2] = {end, end};
-    (void)pass_whole(feed, ends, within_line ? 2 : 1);
+    return pass_whole(feed, ends, within_line ? 2 : 1);
+}
+
+/* A terminal knows no closing: its end-of-file is a character, and good for one read. So that the
+ * input stays at its end, another one follows whenever one has been read; where the command reads
+ * keys and not lines only one, since there it is a key as others are. */
+static void pass_ends(const struct feed *feed, bool within_line)
+{
+    bool passed_key = false;
+    do {
+        struct termios modes = {.c_lflag = ICANON, .c_cc[VEOF] = END_CHARACTER};
+        (void)tcgetattr(feed->out, &modes);
+        bool by_line = (modes.c_lflag & ICANON) != 0;
+        if (!has_taken_all(feed) || (!by_line && passed_key))
+            continue;
+        if (!pass_end(feed, &modes, within_line && by_line))
+            return;
+        within_line = false;
+        passed_key = !by_line;
+    } while (!stopped_within(feed, END_LOOK_MS));
 }
 
 static void pass_input(const struct feed *feed)
@@ -70,7 +108,7 @@ static void pass_input(const struct feed *feed)
         if (length < 0 && (errno == EINTR || errno == EAGAIN))
             continue;
         if (length <= 0) {
-            pass_end(feed, within_line);
+            pass_ends(feed, within_line);
             return;
         }
         if (!pass_whole(feed, buffer, (size_t)length))

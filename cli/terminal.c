@@ -39,6 +39,8 @@ int terminal_note(struct terminal *terminal, const struct asked *asked)
         terminal->typed = feeds && fd == STDIN_FILENO;
     }
     terminal->no_echo = feeds && !terminal->typed;
+    pid_t foreground = terminal->fd < 0 ? -1 : tcgetpgrp(terminal->fd);
+    terminal->elsewhere = foreground > 0 && foreground != getpgrp();
     read_size(terminal);
     return 0;
 }
@@ -55,7 +57,7 @@ int terminal_begin(void *void_terminal)
 {
     const struct terminal *terminal = void_terminal;
     struct termios modes = terminal->modes;
-    if (terminal->fd < 0 && tcgetattr(terminal->childs_fd, &modes) < 0)
+    if ((terminal->fd < 0 || terminal->elsewhere) && tcgetattr(terminal->childs_fd, &modes) < 0)
         return errno;
     if (terminal->no_echo)
         modes.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
@@ -67,6 +69,8 @@ int terminal_begin(void *void_terminal)
 void terminal_enter(struct terminal *terminal)
 {
     if (!terminal->typed || terminal->raw || tcgetpgrp(terminal->fd) != getpgrp())
+        return;
+    if (tcgetattr(terminal->fd, &terminal->modes) < 0)
         return;
     struct termios raw = terminal->modes;
     cfmakeraw(&raw);

@@ -14,6 +14,7 @@
 struct terminal {
     int fd;                 /* ours, a copy; -1: there is none */
     struct termios modes;   /* of ours, as they were */
+    bool elsewhere;         /* we began in the background: its modes were for somebody else */
     bool typed;             /* what is typed at ours is for the command */
     bool raw;               /* so we have changed its modes */
     bool no_echo;           /* nobody types what the command reads, so nobody needs to see it */

@@ -40,6 +40,8 @@ struct watch {
     struct brood_child *child;
     struct pass *pass;
     struct relay *relay; /* NULL: nothing is passed on */
+    struct feed *feed;   /* NULL: no terminal is fed */
+    bool hung_up;
     struct outcome *outcome;
     enum watch_phase phase;
     int64_t deadline_ns; /* of the phase */
@@ -233,6 +235,19 @@ static bool end_is_there(struct watch *watch, const struct pollfd *pidfd)
     return pidfd->fd >= 0 ? pidfd->revents != 0 : brood_child_wait(watch->child, 0, NULL) == 0;
 }
 
+/* Nobody reads what comes out of the command's terminal: as when the window of one is closed, it is
+ * hung up, and the command gets SIGHUP. */
+static void hang_up_without_reader(struct watch *watch)
+{
+    if (!watch->asked->pty || watch->hung_up || relay_find(watch->relay, LANE_READER_GONE) < 0)
+        return;
+    watch->hung_up = true;
+    if (watch->feed)
+        feed_done(watch->feed);
+    for (uint32_t stream = BROOD_IN; stream <= BROOD_ERR; stream++)
+        (void)brood_child_close_stream(watch->child, stream);
+}
+
 static void wait_for_event(struct watch *watch, struct pollfd fds[3])
 {
     int64_t left = watch->deadline_ns == NEVER ? 0 : watch->deadline_ns - watch_now();
@@ -256,6 +271,8 @@ static void step(struct watch *watch)
         see_end(watch);
     if (fds[1].revents && pass_read(watch->pass, has_ended(watch) ? NULL : watch->child))
         enter(watch, WATCH_OVER, -1);
+    if (watch->relay && fds[2].revents)
+        hang_up_without_reader(watch);
     if (watch->relay && watch->phase != WATCH_OVER && relay_is_over(watch->relay) &&
         has_ended(watch))
         enter(watch, WATCH_OVER, -1);
@@ -264,13 +281,15 @@ static void step(struct watch *watch)
 }
 
 void watch_command(const struct asked *asked, struct brood_child *child, struct pass *pass,
-                   struct relay *relay, int64_t began_ns, struct outcome *outcome)
+                   struct relay *relay, struct feed *feed, int64_t began_ns,
+                   struct outcome *outcome)
 {
     struct watch watch = {
         .asked = asked,
         .child = child,
         .pass = pass,
         .relay = relay,
+        .feed = feed,
         .outcome = outcome,
         .phase = WATCH_RUNNING,
         .began_ns = began_ns,

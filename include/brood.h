@@ -74,7 +74,7 @@ enum brood_stream_flag {
     BROOD_FILE_EXCLUSIVE = 4,   /* FILE: the file must not exist (O_EXCL) */
     BROOD_FILE_EXISTING = 8,    /* FILE: the file must exist (no O_CREAT) */
     BROOD_STREAM_NONBLOCK = 16, /* PIPE, SOCKET, PTY: O_NONBLOCK on our end, never on the child's;
-                                 * of one pseudoterminal all streams have it or none */
+                                 * of a pseudoterminal that of one stream is that of all */
     BROOD_OUTPUT_DISCARD = 32   /* MEMORY out, err: past output_limit read on and throw away */
 };
 
@@ -339,7 +339,7 @@ struct brood_result {
  * Signals  all are blocked in this thread while the process is made; the mask is then restored.
  *          The first start ever makes a process that ends at once, to learn how memory is shared,
  *          and a second one where clone3(2) is refused: one SIGCHLD each. Where only fork(2) is
- *          left, a start that fails is a SIGCHLD too.
+ *          left, a start that fails is a SIGCHLD too, and so is a detached one.
  * Time     without start_timeout_ms the call waits for exec; a file system or a FIFO that stalls,
  *          stalls it. A process that cannot be killed when the time is over is named in
  *          unkillable_pid and looked after by later calls.
@@ -350,14 +350,18 @@ struct brood_result {
  *          signals. It may make async-signal-safe calls only (signal-safety(7)); no handler of
  *          pthread_atfork(3) has run. 0 goes on; an errno fails the start at stage hook, and so
  *          does ending there. A try that is made again (retry_ms) calls it again. raise(3) and
- *          abort(3) may hit the caller, whose thread libc takes this for: kill(getpid(), n).
- * Terminal A pseudoterminal makes a new session with it as controlling terminal. BROOD_FOREGROUND
+ *          abort(3) may hit the caller, whose thread libc takes this for: kill(getpid(), n). Its
+ *          stack is small: it may use 12 KiB.
+ * Terminal A pseudoterminal makes a new session with it as controlling terminal, and belongs to the
+ *          uid of credentials. BROOD_FOREGROUND
  *          gives the caller's controlling terminal to the child's group; the failure of the start
  *          gives it back, and so does its end unless somebody else has it by then.
  * Detached The program leads a session of its own and is nobody's child here: whoever takes in
  *          orphans (init, or a subreaper, see prctl(2)) reaps it. Streams that would be inherited
  *          are /dev/null. brood_child_free() lets it run. Its exit status is known on Linux 6.15
- *          and later, else BROOD_LOST. Without pidfds wait, signal and stop say -ENOTSUP.
+ *          and later, else BROOD_LOST. Without pidfds wait, signal and stop say -ENOTSUP. On a
+ *          pseudoterminal it is hung up (SIGHUP) when our end closes. -ENOTSUP at stage create where
+ *          the caller's children are born into another pid namespace (unshare(2)).
  * Source   clone(2) CLONE_PIDFD (Linux 5.2), clone3(2) (5.3), CLONE_INTO_CGROUP (5.7),
  *          close_range(2) (5.9), execve(2), credentials(7), pty(7), cgroups(7).
  */
@@ -399,7 +403,8 @@ BROOD_API ssize_t brood_plan_text(const struct brood_options *options, char *buf
 
 /* ------------------------------------------------------------------ one child */
 
-/* Returns the process id. It stays valid until the child has been waited for. */
+/* Returns the process id. It stays valid until the child has been waited for, that of a detached
+ * program until its end. */
 BROOD_API pid_t brood_child_pid(const struct brood_child *child);
 
 /* Returns the pidfd, borrowed: readable (poll(2), epoll(7)) once the child has ended. -ENOTSUP
@@ -485,8 +490,8 @@ BROOD_API pid_t brood_child_release(struct brood_child *child);
 
 /* End what still runs (SIGKILL), unless it is detached, reap it, close the streams, free the
  * handle. NULL is fine.
- * Bounded: a process that the kernel cannot end within 10 s is kept aside and reaped by a later
- * call. Returns NULL. Sole use. */
+ * Bounded: a process that the kernel cannot end within 10 s, or that may not be signalled, is kept
+ * aside and reaped by a later call. Returns NULL. Sole use. */
 BROOD_API struct brood_child *brood_child_free(struct brood_child *child);
 
 /* ------------------------------------------------------------------ words */

@@ -63,6 +63,9 @@ int brood_start(const struct brood_options *options, struct brood_child **ret,
 
 /* ------------------------------------------------------------------ the end */
 
+/* For a status that somebody else takes, or who takes in orphans. */
+enum { STATUS_PATIENCE_NS = 1000000000 };
+
 static void fill_exit(const struct os_exit *from, struct brood_exit *ret)
 {
     int status = from->wait_status; /* some systems' macros do not take a const */
@@ -95,7 +98,7 @@ void bd_child_take_terminal_back(struct brood_child *child)
     if (started->terminal_fd < 0)
         return;
     if (bd_os_terminal_foreground(started->terminal_fd) == child->group)
-        (void)bd_os_terminal_give(started->terminal_fd, started->foreground_before);
+        bd_os_terminal_give_back(started->terminal_fd, started->foreground_before);
     bd_os_close(bd_os_take(&child->started.terminal_fd));
 }
 
@@ -104,11 +107,14 @@ bool bd_child_note_end(struct brood_child *child)
     struct os_exit status;
     (void)pthread_mutex_lock(&child->lock);
     if (!child->ended) {
+        if (!child->end_seen_ns)
+            child->end_seen_ns = bd_os_now_ns();
         /* While the leader is unreaped its number, and so its group's, cannot be anybody else's. */
         struct os_process process = child->started.process;
         if (child->scope == BROOD_SCOPE_GROUP && bd_os_exit_is_ours(process))
             (void)bd_os_signal_group(process.pid, SIGKILL);
-        child->ended = bd_os_exit_reap(process, &status) == 0;
+        child->ended =
+            bd_os_exit_reap(process, child->end_seen_ns + STATUS_PATIENCE_NS, &status) == 0;
         if (child->ended) {
             bd_child_take_terminal_back(child);
             child->exit.started_ns = (uint64_t)child->started.started_ns;
@@ -130,7 +136,8 @@ static bool has_ended(struct brood_child *child, struct brood_exit *ret)
     return ended;
 }
 
-/* A traced child has ended, but cannot be reaped before its tracer lets go. Without a pidfd each
+/* A traced child has ended, but cannot be reaped before its tracer lets go, and what somebody else
+ * reaps may not have been yet: the kernel has no event for either. Without a pidfd each
  * look is a short one, since another thread may reap it and the number be somebody else's then. */
 static int wait_by(struct brood_child *child, int64_t deadline_ns)
 {

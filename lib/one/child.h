@@ -22,6 +22,7 @@ struct brood_child {
     uint32_t scope;
     pid_t group; /* that it was given a terminal with */
     pthread_mutex_t lock;
+    int64_t end_seen_ns; /* 0: not yet; its status may come later */
     bool ended;
     struct brood_exit exit; /* once ended; its cause is set before */
     struct os_parked parked;
@@ -31,7 +32,7 @@ struct brood_child {
 int bd_child_new(const struct brood_options *options, struct brood_child **ret,
                  struct brood_error *reterr);
 
-/* Reaps a child that bd_os_exit_wait() saw end, once. False: a tracer holds it still. */
+/* Reaps a child that bd_os_exit_wait() saw end, once. False: not yet, see bd_os_exit_reap(). */
 bool bd_child_note_end(struct brood_child *child);
 
 /* The caller's terminal, if the child was given it and still has it. */

@@ -108,6 +108,7 @@ static void free_handle(void *owner)
 
 void bd_child_set_aside(struct brood_child *child)
 {
+    bd_child_take_terminal_back(child); /* later nobody would */
     close_descriptors(child);
     child->parked =
         (struct os_parked){.process = child->started.process, .free = free_handle, .owner = child};

@@ -101,7 +101,7 @@ int bd_os_launch_create(struct os_launch *launch)
 static int reap_middle(struct os_process middle, int64_t deadline_ns, struct os_exit *ret)
 {
     int result = bd_os_exit_wait(middle, deadline_ns);
-    while (result == 0 && bd_os_exit_reap(middle, ret) == -EAGAIN) {
+    while (result == 0 && bd_os_exit_reap(middle, 0, ret) == -EAGAIN) {
         if (bd_os_now_ns() >= deadline_ns)
             return -ETIMEDOUT;
         bd_os_pause_ns(OS_TRACED_PAUSE_NS);

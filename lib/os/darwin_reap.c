@@ -70,8 +70,9 @@ static uint64_t microseconds(struct timeval time)
 }
 
 /* The event of the end comes a moment before there is something to reap: -EAGAIN then too. */
-int bd_os_exit_reap(struct os_process process, struct os_exit *ret)
+int bd_os_exit_reap(struct os_process process, int64_t give_up_ns, struct os_exit *ret)
 {
+    (void)give_up_ns; /* a status that is not there at once never comes */
     struct rusage usage;
     int status = -1;
     pid_t found;

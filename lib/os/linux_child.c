@@ -215,7 +215,9 @@ CHILD_CODE void bd_os_child_middle(void *data)
 {
     struct os_launch *launch = data;
     struct os_record *record = launch->record;
-    record->pid = (int32_t)bd_os_make(launch, bd_os_child_main);
+    /* The first of a pid namespace takes all others with it when it goes. */
+    record->pid =
+        ENTRY_CALL(SYS_getpid, 0) == 1 ? -ENOTSUP : (int32_t)bd_os_make(launch, bd_os_child_main);
     if (record->pid > 0) {
         struct os_process process;
         process.pid = record->pid;

@@ -134,6 +134,7 @@ static long make_by_way(struct os_launch *launch)
     if (result < 0)
         return result;
     *launch->record = (struct os_record){.word = OS_WORD_FIRST, .state = OS_STATE_NEW, .pidfd = -1};
+    launch->middle = OS_NOBODY;
     launch->mask = bd_os_signals_block();
     long pid = launch->detached ? bd_os_make_middle(launch, bd_os_child_middle)
                                 : bd_os_make(launch, bd_os_child_main);

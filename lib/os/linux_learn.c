@@ -139,7 +139,7 @@ CHILD_CODE static int forked_has_begun(struct os_process process)
     return 1;
 }
 
-CHILD_CODE int bd_os_learn_of_orphan(pid_t pid)
+CHILD_CODE int bd_os_learn_has_execed(pid_t pid)
 {
     long flags = process_flags(pid);
     return flags >= 0 && !(flags & ABI_PF_FORKNOEXEC);
@@ -149,23 +149,38 @@ CHILD_CODE int bd_os_learn_of_orphan(pid_t pid)
  * its end; or past exec to all appearance, while a stranger's fork holds the report pipe. */
 enum fork_place { FORK_ON_ITS_WAY, FORK_PAST_CLOSING, FORK_PAST_EXEC };
 
-/* Until nobody has the report pipe open for writing. The lock of own_word() in linux_child.c is
- * lost a little earlier, before it is known whether exec succeeds. */
+CHILD_CODE static int has_hook(const struct os_launch *launch)
+{
+    for (size_t i = 0; i < launch->step_count; i++)
+        if (launch->steps[i].op == OS_HOOK)
+            return 1;
+    return 0;
+}
+
+/* Until nobody has the report pipe open for writing; what a hook closes says nothing, and then /proc
+ * is asked. The lock of own_word() in linux_child.c is lost a little earlier, before it is known
+ * whether exec succeeds. */
 CHILD_CODE static enum fork_place watch_fork(struct os_launch *launch, struct os_process process)
 {
     int64_t lost_ns = 0;
+    int hooked = has_hook(launch);
     struct pollfd watch;
     watch.fd = launch->wake[0];
     watch.events = POLLIN;
     for (;;) {
         int64_t now_ns = raw_now_ns(), left_ns = launch->deadline_ns - now_ns;
-        int64_t slice_ns = lost_ns ? SHORT_NS : SLICE_NS;
+        int64_t slice_ns = lost_ns || watch.fd < 0 ? SHORT_NS : SLICE_NS;
         struct abi_timespec slice;
         slice.seconds = 0;
         slice.nanoseconds = left_ns > slice_ns ? slice_ns : left_ns > 0 ? left_ns : 0;
         watch.revents = 0;
-        if (ENTRY_CALL(SYS_ppoll, &watch, 1, &slice, 0, 0) > 0 || has_ended_yet(process))
+        long ready = ENTRY_CALL(SYS_ppoll, &watch, 1, &slice, 0, 0);
+        if (has_ended_yet(process) || (ready > 0 && !hooked))
             return FORK_PAST_CLOSING;
+        if (ready > 0)
+            watch.fd = -1;
+        if (watch.fd < 0 && bd_os_learn_has_execed(process.pid))
+            return FORK_PAST_EXEC;
         if (left_ns <= 0)
             return FORK_ON_ITS_WAY;
         if (lost_ns && now_ns - lost_ns > PASSING_NS)

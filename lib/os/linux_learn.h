@@ -16,8 +16,7 @@ struct os_report bd_os_learn(struct os_launch *launch, struct os_process process
 /* SIGKILL, and reap, however long it takes. */
 void bd_os_learn_end(struct os_process process, struct os_exit *ret);
 
-/* Has the process that a fork made, and that has let go of all that it held until exec, exec'd? By
- * /proc: 0 too when it is gone, or cannot be seen. */
-int bd_os_learn_of_orphan(pid_t pid);
+/* Has this process exec'd since it was forked? By /proc: 0 too when it is gone, or cannot be seen. */
+int bd_os_learn_has_execed(pid_t pid);
 
 #endif

@@ -49,12 +49,19 @@ static struct os_process find_orphan(struct os_launch *launch)
 {
     if (launch->way != OS_BY_FORK && launch->record->pidfd < 0)
         return OS_NOBODY;
-    bd_os_close(bd_os_take(&launch->wake[1]));
     int64_t number = number_of_orphan(launch);
     if (number < 0 || (launch->way == OS_BY_FORK && (number == 0 || has_let_go(launch))))
         return OS_NOBODY;
     int pidfd = launch->way == OS_BY_FORK ? -1 : launch->record->pidfd;
     return (struct os_process){(pid_t)number, pidfd};
+}
+
+/* exec loses the lock first, then the kernel's mark, then the pipe. */
+static void wait_until_it_lets_go(const struct os_launch *launch)
+{
+    int64_t deadline_ns = bd_os_deadline_ns(BIRTH_BOUND_MS);
+    while (!has_let_go(launch) && bd_os_now_ns() < deadline_ns)
+        bd_os_pause_ns(LOOK_NS);
 }
 
 /* By fork the program may have begun, in the moment before the one in the middle could say so. */
@@ -63,8 +70,10 @@ static struct os_report learn_of_orphan(struct os_launch *launch)
     const struct os_record *record = launch->record;
     struct os_report report = {.progress = OS_KILLED, .step = record->step};
     launch->process = find_orphan(launch);
-    if (launch->process.pid < 0 && launch->way == OS_BY_FORK && record->pid > 0 &&
-        record->state == OS_STATE_EXECING && bd_os_learn_of_orphan(record->pid)) {
+    if (launch->process.pid >= 0 || launch->way != OS_BY_FORK || record->pid <= 0)
+        return report;
+    wait_until_it_lets_go(launch);
+    if (record->state == OS_STATE_EXECING && bd_os_learn_has_execed(record->pid)) {
         launch->process.pid = record->pid;
         report.progress = OS_BEGAN;
     }
@@ -73,22 +82,34 @@ static struct os_report learn_of_orphan(struct os_launch *launch)
 
 /* ------------------------------------------------------------------ learn */
 
+static int reap_middle(struct os_launch *launch, int64_t deadline_ns)
+{
+    struct os_exit unused;
+    int result = bd_os_exit_wait(launch->middle, deadline_ns);
+    while (result == 0 && bd_os_exit_reap(launch->middle, 0, &unused) == -EAGAIN) {
+        if (bd_os_now_ns() >= deadline_ns)
+            return -ETIMEDOUT;
+        bd_os_pause_ns(OS_TRACED_PAUSE_NS);
+    }
+    if (result == 0) {
+        bd_os_close(launch->middle.pidfd);
+        launch->middle = OS_NOBODY;
+    }
+    return result;
+}
+
 /* The process in the middle has seen to everything; or somebody has killed it, or it has no end. */
 struct os_report bd_os_middle_learn(struct os_launch *launch)
 {
-    struct os_exit end;
+    const struct os_record *record = launch->record;
     bool bounded = launch->deadline_ns != OS_NEVER;
     int64_t bound_ns = bounded ? launch->deadline_ns + KILL_BOUND_MS * INT64_C(1000000) : OS_NEVER;
-    int result = bd_os_exit_wait(launch->middle, bound_ns);
-    while (result == 0 && (result = bd_os_exit_reap(launch->middle, &end)) == -EAGAIN)
-        bd_os_pause_ns(OS_TRACED_PAUSE_NS);
-    const struct os_record *record = launch->record;
+    bd_os_close(bd_os_take(&launch->wake[1])); /* the one in the middle waits for its end too */
+    int result = reap_middle(launch, bound_ns);
     if (record->pid > 0)
         launch->process = (struct os_process){record->pid, record->pidfd};
     if (result < 0)
         return (struct os_report){.progress = OS_TIMED_OUT, .step = record->step};
-    bd_os_close(launch->middle.pidfd);
-    launch->middle = OS_NOBODY;
     if (!record->verdict)
         return learn_of_orphan(launch);
     if (record->pid < 0)
@@ -117,16 +138,21 @@ static bool has_left_memory(const struct os_launch *launch)
     return !launch->shared || launch->record->word == 0;
 }
 
-/* It is not ours to reap: whoever takes in orphans does that. */
+/* Whoever takes in orphans reaps it. That may be the caller. */
 static int end_orphan(const struct os_launch *launch, int64_t deadline_ns)
 {
     int result = 0;
+    struct os_exit unused;
     if (launch->process.pid < 0)
         return 0;
 #ifdef BROOD_MUTANT_ORPHAN_LEFT
     return 0;
 #endif
-    kill_orphan(launch->process);
+    bool is_ours = bd_os_exit_is_ours(launch->process);
+    /* By number: it was on its way a moment ago, and may have begun since. */
+    if (launch->process.pidfd >= 0 || !has_left_memory(launch) ||
+        bd_os_learn_has_execed(launch->process.pid))
+        kill_orphan(launch->process);
     if (launch->process.pidfd >= 0)
         result = bd_os_exit_wait(launch->process, deadline_ns);
     while (result == 0 && !has_left_memory(launch)) {
@@ -134,20 +160,37 @@ static int end_orphan(const struct os_launch *launch, int64_t deadline_ns)
             result = -ETIMEDOUT;
         bd_os_pause_ns(LOOK_NS);
     }
+    if (is_ours)
+        (void)bd_os_end(launch->process, deadline_ns, &unused);
+    return result;
+}
+
+/* The one in the middle is held, by SIGSTOP or a tracer: its child is ended for it, since whatever
+ * it says when it goes on, the start has failed by then. */
+static int end_middle(struct os_launch *launch, int64_t deadline_ns)
+{
+    if (launch->process.pid > 0)
+        kill_orphan(launch->process);
+    int result = reap_middle(launch, deadline_ns);
+    if (result < 0) {
+        bd_os_close(bd_os_take(&launch->process.pidfd));
+        launch->process = launch->middle;
+        launch->middle = OS_NOBODY;
+    }
     return result;
 }
 
 int bd_os_middle_end(struct os_launch *launch, int64_t deadline_ns, struct os_exit *ret)
 {
-    *ret = launch->record->verdict ? launch->record->end : (struct os_exit){.lost = true};
-    if (launch->middle.pid < 0)
-        return launch->record->verdict ? 0 : end_orphan(launch, deadline_ns);
-    /* It ends as soon as the process does that it has killed. */
-    int result = bd_os_exit_wait(launch->middle, deadline_ns);
-    bd_os_close(bd_os_take(&launch->process.pidfd));
-    launch->process = launch->middle;
-    launch->middle = OS_NOBODY;
-    if (result == 0)
-        (void)bd_os_exit_reap(launch->process, ret);
-    return result;
+    const struct os_record *record = launch->record;
+    *ret = (struct os_exit){.lost = true};
+    if (launch->middle.pid >= 0) {
+        int result = end_middle(launch, deadline_ns);
+        if (result < 0)
+            return result;
+    }
+    if (!record->verdict || record->report.progress == OS_BEGAN)
+        return end_orphan(launch, deadline_ns);
+    *ret = record->end;
+    return 0;
 }

@@ -24,8 +24,6 @@
 #include "linux_probe.h"
 #include "reap.h"
 
-enum { PATIENCE_MS = 1000 };
-
 /* Before Linux 5.4, or behind a filter. Can go when the oldest supported kernel is 5.4. */
 static bool is_refused(long result)
 {
@@ -95,42 +93,38 @@ static uint64_t microseconds(struct timeval time)
 }
 
 /* POLLHUP: the process has been reaped, and only then the kernel notes its status. */
-static bool has_been_reaped(int pidfd, int64_t deadline_ns)
+static bool has_been_reaped(int pidfd)
 {
-    struct timespec left = bd_os_time_left(deadline_ns);
+    struct timespec now = {0};
     struct pollfd watch = {.fd = pidfd, .events = 0};
-    return ppoll(&watch, 1, &left, NULL) > 0;
+    return ppoll(&watch, 1, &now, NULL) > 0;
 }
 
-/* Somebody else took the status. Theirs may still be on its way, so this waits a little. */
-static void ask_the_kernel(int pidfd, struct os_exit *ret)
+/* Somebody else takes the status. False: what there is to be known is in *ret; true: not yet. */
+static bool may_be_told_later(int pidfd, struct os_exit *ret)
 {
-    int64_t deadline_ns = bd_os_deadline_ns(PATIENCE_MS);
-    for (bool reaped = false; !reaped && ret->lost;) {
-        struct abi_pidfd_info info = {.mask = ABI_PIDFD_INFO_EXIT};
-        reaped = has_been_reaped(pidfd, 0);
-        int result = ioctl(pidfd, ABI_PIDFD_GET_INFO, &info);
-        if (result < 0 && errno != ESRCH)
-            return; /* before Linux 6.13 */
-        if (result == 0 && (info.mask & ABI_PIDFD_INFO_EXIT)) {
-            ret->lost = false;
-            ret->wait_status = info.exit_code;
-        } else if (!reaped && !has_been_reaped(pidfd, deadline_ns)) {
-            return;
-        }
+    struct abi_pidfd_info info = {.mask = ABI_PIDFD_INFO_EXIT};
+    bool reaped = has_been_reaped(pidfd); /* first: what is not noted after that never will be */
+    int result = ioctl(pidfd, ABI_PIDFD_GET_INFO, &info);
+    if (result < 0 && errno != ESRCH)
+        return false; /* before Linux 6.13 */
+    if (result == 0 && (info.mask & ABI_PIDFD_INFO_EXIT)) {
+        ret->lost = false;
+        ret->wait_status = info.exit_code;
+        return false;
     }
+    return !reaped;
 }
 
-int bd_os_exit_reap(struct os_process process, struct os_exit *ret)
+int bd_os_exit_reap(struct os_process process, int64_t give_up_ns, struct os_exit *ret)
 {
     siginfo_t info;
     struct rusage usage;
     memset(&usage, 0, sizeof usage);
     *ret = (struct os_exit){.lost = true, .wait_status = -1};
     if (wait_for(process, &info, WEXITED | WNOHANG, &usage) < 0) {
-        if (process.pidfd >= 0)
-            ask_the_kernel(process.pidfd, ret);
-        return 0;
+        bool later = process.pidfd >= 0 && may_be_told_later(process.pidfd, ret);
+        return later && bd_os_now_ns() < give_up_ns ? -EAGAIN : 0;
     }
     if (info.si_pid == 0)
         return -EAGAIN;

@@ -181,10 +181,10 @@ struct os_exit {
 int bd_os_exit_wait(struct os_process process, int64_t deadline_ns);
 
 /* Reaps a process that bd_os_exit_wait() saw end. 0: it is gone, and what cannot be known is lost.
- * -EAGAIN: a tracer of it (strace -f) must let go first, and for that the kernel has no event.
- * Waits a second at most, for a status that somebody else is just taking. */
+ * -EAGAIN: a tracer of it (strace -f) must let go first, or, until give_up_ns, its status is on its
+ * way to somebody else and may be known then. The kernel has no event for either. */
 enum { OS_TRACED_PAUSE_NS = 1000000, OS_TICK_NS = 5000000 };
-int bd_os_exit_reap(struct os_process process, struct os_exit *ret);
+int bd_os_exit_reap(struct os_process process, int64_t give_up_ns, struct os_exit *ret);
 
 /* Is the process still ours to reap, living or not? After false no number of its is to be used. */
 bool bd_os_exit_is_ours(struct os_process process);
@@ -238,6 +238,7 @@ int bd_os_lift(int fd);
 /* A pseudoterminal: `ours` is the master, `childs` the terminal. Both blocking, neither anybody's
  * controlling terminal. */
 int bd_os_pty_open(uint16_t rows, uint16_t columns, struct os_pair *ret);
+int bd_os_pty_give(int fd, uint32_t uid); /* the terminal is that user's, as login(1) does it */
 int bd_os_pty_resize(int master, uint16_t rows, uint16_t columns);
 bool bd_os_pty_is_master(int fd);
 int bd_os_duplicate(int fd, int *ret); /* close-on-exec, OS_LOWEST_FD or above */
@@ -248,6 +249,9 @@ pid_t bd_os_terminal_foreground(int fd); /* its foreground group, or -errno */
 
 /* From a background group too: SIGTTOU is held back in this thread. */
 int bd_os_terminal_give(int fd, pid_t group);
+
+/* To `group`, or where there is none of that number any more to the caller's own. */
+void bd_os_terminal_give_back(int fd, pid_t group);
 
 /* A directory of control groups as launch.cgroup_fd wants it: a descriptor, or -1 in *ret where a
  * process cannot be born there (version 1) and must join by a step. 0 or -errno. */

@@ -48,7 +48,7 @@ int bd_os_end(struct os_process process, int64_t deadline_ns, struct os_exit *re
         return result;
 #endif
         if (result == 0)
-            result = bd_os_exit_reap(process, ret);
+            result = bd_os_exit_reap(process, deadline_ns, ret);
         if (result != -EAGAIN || bd_os_now_ns() >= deadline_ns)
             return result == -EAGAIN ? -ETIMEDOUT : result;
         bd_os_pause_ns(OS_TRACED_PAUSE_NS);
@@ -76,7 +76,7 @@ void bd_os_park_sweep(void)
         struct os_exit unused;
         int result = bd_os_exit_wait(parked->process, 0);
         if (result == 0)
-            result = bd_os_exit_reap(parked->process, &unused);
+            result = bd_os_exit_reap(parked->process, 0, &unused);
         if (result == -ETIMEDOUT || result == -EAGAIN) {
             bd_os_park(parked);
         } else {

@@ -48,6 +48,11 @@ int bd_os_pty_open(uint16_t rows, uint16_t columns, struct os_pair *ret)
     return 0;
 }
 
+int bd_os_pty_give(int fd, uint32_t uid)
+{
+    return fchown(fd, uid, (gid_t)-1) < 0 ? -errno : 0;
+}
+
 int bd_os_pty_resize(int master, uint16_t rows, uint16_t columns)
 {
     const struct winsize size = {.ws_row = rows, .ws_col = columns};
@@ -80,4 +85,10 @@ int bd_os_terminal_give(int fd, pid_t group)
     int result = tcsetpgrp(fd, group) < 0 ? -errno : 0;
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     return result;
+}
+
+void bd_os_terminal_give_back(int fd, pid_t group)
+{
+    if (bd_os_terminal_give(fd, group) < 0)
+        (void)bd_os_terminal_give(fd, getpgrp());
 }

@@ -327,7 +327,7 @@ static int check_stream(const struct brood_options *options, int index, enum bd_
     if (purpose == BD_FOR_RUN &&
         (stream->kind == BROOD_PIPE || stream->kind == BROOD_SOCKET || stream->kind == BROOD_PTY))
         return bd_error_options(reterr,
-                                "nobody could use a pipe during brood_run(): use "
+                                "nobody could use our end of it during brood_run(): use "
                                 "BROOD_MEMORY, or brood_start()",
                                 NULL);
     return 0;

@@ -34,8 +34,10 @@ static bool is_mapped(const struct brood_options *options, int32_t number)
 static int source_of(const struct bd_plan *plan, int index)
 {
     uint32_t kind = plan->streams[index].kind;
-    if (kind == BROOD_MERGE)
-        return index == BROOD_OUT ? BROOD_ERR : BROOD_OUT;
+    if (kind == BROOD_MERGE) {
+        index = index == BROOD_OUT ? BROOD_ERR : BROOD_OUT;
+        kind = plan->streams[index].kind; /* no merged one: they cannot both be */
+    }
     if (kind != BROOD_PTY)
         return index;
     int first = BROOD_IN;

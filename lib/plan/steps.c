@@ -85,6 +85,25 @@ static void add_directory(struct bd_plan *plan)
         add_step(plan, OS_CHDIR, BROOD_STAGE_DIRECTORY)->data = plan->cwd;
 }
 
+/* The last one counts, as elsewhere; NULL if there is none. */
+static const struct brood_rlimit *asked_descriptor_limit(const struct bd_plan *plan)
+{
+    for (size_t i = plan->options.rlimit_count; i-- > 0;)
+        if (plan->options.rlimits[i].resource == RLIMIT_NOFILE)
+            return &plan->options.rlimits[i];
+    return NULL;
+}
+
+/* A hard limit takes the caller's rights, which go with its uid, but the soft one must wait for the
+ * moves. */
+static void add_hard_descriptor_limit(struct bd_plan *plan)
+{
+    const struct brood_rlimit *limit = asked_descriptor_limit(plan);
+    uint64_t soft = bd_os_soft_nofile();
+    if (limit)
+        add_limit(plan, RLIMIT_NOFILE, soft, limit->hard > soft ? limit->hard : soft);
+}
+
 /* Groups first: after the others there is no right to. */
 static void add_ids(struct bd_plan *plan)
 {
@@ -100,8 +119,10 @@ static void add_ids(struct bd_plan *plan)
 #endif
     if (ids->gid != UINT32_MAX)
         add_step(plan, OS_GID, BROOD_STAGE_CREDENTIALS)->value = ids->gid;
-    if (ids->uid != UINT32_MAX)
+    if (ids->uid != UINT32_MAX) {
+        add_hard_descriptor_limit(plan);
         add_step(plan, OS_UID, BROOD_STAGE_CREDENTIALS)->value = ids->uid;
+    }
     add_step(plan, OS_VERIFY, BROOD_STAGE_CREDENTIALS)->data = ids;
 }
 
@@ -226,14 +247,10 @@ static void add_descriptors(struct bd_plan *plan, const int childs_ends[], const
 static void add_descriptor_limit(struct bd_plan *plan)
 {
     uint64_t soft, hard;
-    for (size_t i = plan->options.rlimit_count; i-- > 0;) { /* the last one counts, as elsewhere */
-        const struct brood_rlimit *limit = &plan->options.rlimits[i];
-        if (limit->resource == RLIMIT_NOFILE) {
-            add_limit(plan, limit->resource, limit->soft, limit->hard);
-            return;
-        }
-    }
-    if (bd_os_nofile_before(&soft, &hard))
+    const struct brood_rlimit *limit = asked_descriptor_limit(plan);
+    if (limit)
+        add_limit(plan, RLIMIT_NOFILE, limit->soft, limit->hard);
+    else if (bd_os_nofile_before(&soft, &hard))
         add_limit(plan, RLIMIT_NOFILE, soft, hard);
 }
 
@@ -281,8 +298,8 @@ void bd_plan_settle(struct bd_plan *plan, const int childs_ends[BD_STREAMS])
 void bd_plan_again(struct bd_plan *plan)
 {
     for (size_t i = 0; i < plan->step_count; i++)
-        if (plan->steps[i].op == OS_OPEN)
-            plan->steps[i].value &= ~(uint64_t)O_EXCL;
+        if (plan->steps[i].op == OS_OPEN && (plan->steps[i].value & O_EXCL))
+            plan->steps[i].value = (plan->steps[i].value & ~(uint64_t)O_EXCL) | O_NOFOLLOW;
 }
 
 void bd_plan_time(struct bd_plan *plan, int64_t nanoseconds)

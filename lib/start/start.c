@@ -73,7 +73,7 @@ static void undo_foreground(void *argument)
     return;
 #endif
     if (start->terminal_fd >= 0 && bd_os_launch_gave_terminal(&start->launch))
-        (void)bd_os_terminal_give(start->terminal_fd, start->foreground_before);
+        bd_os_terminal_give_back(start->terminal_fd, start->foreground_before);
 }
 
 static void undo_process(void *argument)
@@ -115,6 +115,7 @@ static int make_ends(const struct brood_stream *stream, int index, struct os_pai
 /* All streams of a kind share one; the first that says a size counts. */
 static int make_terminal(const struct bd_plan *plan, struct os_pair *ret)
 {
+    const struct brood_credentials *credentials = plan->options.credentials;
     uint16_t rows = 0, columns = 0;
     for (int index = 0; index < BD_STREAMS; index++) {
         const struct brood_stream *stream = &plan->streams[index];
@@ -123,7 +124,11 @@ static int make_terminal(const struct bd_plan *plan, struct os_pair *ret)
         rows = rows ? rows : stream->rows;
         columns = columns ? columns : stream->columns;
     }
-    return bd_os_pty_open(rows ? rows : PTY_ROWS, columns ? columns : PTY_COLUMNS, ret);
+    int result = bd_os_pty_open(rows ? rows : PTY_ROWS, columns ? columns : PTY_COLUMNS, ret);
+    /* So that its user can open it by name; without the right to, it works as a descriptor. */
+    if (result == 0 && credentials && credentials->uid != UINT32_MAX)
+        (void)bd_os_pty_give(ret->childs, credentials->uid);
+    return result;
 }
 
 /* Of a pseudoterminal both directions come by one descriptor. Who has it for in and for out gets
@@ -146,6 +151,16 @@ static int explain_ends(struct bd_transaction *start, const struct brood_stream 
                         index);
 }
 
+/* Our ends of a pseudoterminal are one description: the flag of one stream is that of all. */
+static bool is_nonblock(const struct bd_plan *plan, const struct brood_stream *stream)
+{
+    uint32_t flags = stream->flags;
+    for (int index = 0; stream->kind == BROOD_PTY && index < BD_STREAMS; index++)
+        if (plan->streams[index].kind == BROOD_PTY)
+            flags |= plan->streams[index].flags;
+    return (flags & BROOD_STREAM_NONBLOCK) != 0;
+}
+
 static int reserve_streams(struct bd_transaction *start)
 {
     for (int index = 0; index < BD_STREAMS; index++) {
@@ -158,7 +173,7 @@ static int reserve_streams(struct bd_transaction *start)
             result = make_terminal(&start->plan, pair);
         else
             result = share_terminal(start, index);
-        if (result == 0 && (stream->flags & BROOD_STREAM_NONBLOCK) && pair->ours >= 0)
+        if (result == 0 && is_nonblock(&start->plan, stream) && pair->ours >= 0)
             result = bd_os_set_nonblock(pair->ours);
         if (result < 0)
             return explain_ends(start, stream, index, -result);
@@ -320,7 +335,7 @@ static int launch(struct bd_transaction *start)
             return result;
         bd_os_pause_ns(backoff_ns < left_ns ? backoff_ns : left_ns);
         backoff_ns = backoff_ns * 2 < BACKOFF_LAST_NS ? backoff_ns * 2 : BACKOFF_LAST_NS;
-        if (start->error->stage == BROOD_STAGE_EXEC)
+        if (start->error->stage != BROOD_STAGE_CREATE)
             bd_plan_again(&start->plan);
         if (options->start_timeout_ms) { /* one bound for all tries */
             int64_t start_left_ns = start_deadline_ns - bd_os_now_ns();

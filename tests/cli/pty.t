@@ -33,6 +33,15 @@ kill "$(cat pid)" 2>/dev/null || true
 code=0
 timeout 20 "$brood" run --pty sh -c 'trap "exit 9" HUP; until ! echo line; do :; done; exit 9' </dev/null 2>/dev/null | head -n 2 >few
 is "$(tr -d '\r' <few | tr '\n' ' ')" "line line " "a reader that goes away"
+timeout 60 "$brood" run --pty --json record yes </dev/null | head -n 1 >few
+is "$(tr -d '\r' <few)$(member record signal)" 'y"SIGHUP"' "... hangs the terminal up: the command gets SIGHUP"
+run --pty --stderr stdout sh -c 'echo error >&2'
+is "$code $out" $'0 error\r' "one output stream may follow the other into the terminal"
+echo x | timeout 60 "$brood" run --pty sh -c 'cat; cat; cat' >few
+is "$(tr -d '\r' <few)" x "input that has ended stays at its end"
+code=0
+echo 'exit 9' | timeout 60 "$brood" run --pty sh -c 'sleep 0.3; stty -icanon; dd bs=1 count=7 2>/dev/null | grep -q "exit 9" && stty icanon && ! read -r line && exit 9' >few || code=$?
+is "$code" 9 "the end comes after a command that read keys has read them"
 
 for case in own_terminal own_terminal_fails own_terminal_stops; do
     try setsid -w "$python" "$source_dir/tests/cli/terminal.py" "$case" "$brood"

@@ -58,6 +58,25 @@ TEST(a_new_group_has_it_until_its_end)
     in_a_terminal(hold_and_end);
 }
 
+/* The second finds the first one's group in the foreground; that one is gone when the second ends. */
+static void end_in_the_wrong_order(int terminal)
+{
+    struct seat_pipe first, second;
+    struct brood_child *one = start_holder(&first, 0);
+    struct brood_child *other = start_holder(&second, 0);
+    CHECK(!brood_child_free(one));
+    CHECK_INT(tcgetpgrp(terminal), brood_child_pid(other));
+    CHECK(!brood_child_free(other));
+    CHECK_INT(tcgetpgrp(terminal), getpgrp());
+    seat_pipe_close(&first);
+    seat_pipe_close(&second);
+}
+
+TEST(two_that_end_in_the_wrong_order)
+{
+    in_a_terminal(end_in_the_wrong_order);
+}
+
 /* At the wait, before the handle is freed. */
 static void wait_gives_back(int terminal)
 {

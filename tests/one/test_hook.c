@@ -334,6 +334,33 @@ TEST(an_exit_is_a_failed_start)
     }
 }
 
+/* What a hook is used for most. */
+static int close_everything(void *user)
+{
+    for (int fd = 3; fd < 256; fd++)
+        (void)close(fd);
+    return *(int *)user;
+}
+
+TEST(it_may_close_what_it_wants)
+{
+    for (int answer_code = 0; answer_code <= EBUSY; answer_code += EBUSY) {
+        for (uint64_t flags = 0; flags <= BROOD_NEW_SESSION; flags += BROOD_NEW_SESSION) {
+            struct brood_child *child = NULL;
+            struct brood_error error;
+            int result =
+                brood_start(BROOD_OPTIONS(.argv = TARGET("exit", "7"), .flags = flags,
+                                          .before_exec = close_everything, .user = &answer_code),
+                            &child, &error);
+            CHECK_INT(result, -answer_code);
+            if (result == 0)
+                ends_with(child, 7);
+            else
+                CHECK_INT(error.stage, BROOD_STAGE_HOOK);
+        }
+    }
+}
+
 static int stall(void *user)
 {
     (void)user;

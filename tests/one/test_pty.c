@@ -72,18 +72,31 @@ TEST(every_combination)
 }
 
 /* The other output may follow it. */
+static void check_merged(const struct brood_options *options, const char *wanted)
+{
+    struct seat_pipe told;
+    seat_pipe_open(&told);
+    struct brood_options asked = *options;
+    asked.fds = &told.map;
+    asked.fd_count = 1;
+    struct brood_child *child = start(&asked);
+    REQUIRE(child);
+    CHECK_HAS(seat_line(&told), wanted);
+    ends_with(child, 0);
+    seat_pipe_close(&told);
+}
+
 TEST(merged_output_is_the_terminal_too)
 {
     seat_needs_terminals();
-    struct seat_pipe told;
-    seat_pipe_open(&told);
-    struct brood_child *child =
-        start(BROOD_OPTIONS(.argv = SEAT("tell"), .fds = &told.map, .fd_count = 1, .out = A_PTY,
-                            .err = {.kind = BROOD_MERGE}));
-    REQUIRE(child);
-    CHECK_HAS(seat_line(&told), "tty 0 1 1 same 1 control 1");
-    ends_with(child, 0);
-    seat_pipe_close(&told);
+    const struct brood_stream merged = {.kind = BROOD_MERGE};
+    const char *outputs = "tty 0 1 1 same 1 control 1", *all = "tty 1 1 1 same 1 control 1";
+    check_merged(BROOD_OPTIONS(.argv = SEAT("tell"), .out = A_PTY, .err = merged), outputs);
+    check_merged(BROOD_OPTIONS(.argv = SEAT("tell"), .out = merged, .err = A_PTY), outputs);
+    check_merged(BROOD_OPTIONS(.argv = SEAT("tell"), .in = A_PTY, .out = A_PTY, .err = merged),
+                 all);
+    check_merged(BROOD_OPTIONS(.argv = SEAT("tell"), .in = A_PTY, .out = merged, .err = A_PTY),
+                 all);
 }
 
 /* A program of another user has its terminal all the same. */

@@ -48,7 +48,7 @@ static void park_and_be_swept(struct os_parked *parked)
 {
     struct os_exit end;
     CHECK_INT(bd_os_exit_wait(parked->process, bd_os_deadline_ns(BOUND_MS)), 0);
-    CHECK_INT(bd_os_exit_reap(parked->process, &end), 0);
+    CHECK_INT(bd_os_exit_reap(parked->process, 0, &end), 0);
     bd_os_close(parked->process.pidfd);
     swept = parked->owner;
     as_it_was = *swept;
