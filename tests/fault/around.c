@@ -88,8 +88,14 @@ static bool has_ended(pid_t pid, int bound_ms)
     return false;
 }
 
-/* After a start that failed there may be a zombie that was killed or gave up, but no program. What
- * was freed lives on. */
+/* A start that failed leaves nothing, if the caller is who takes in its orphan; without pidfds
+ * perhaps a zombie that was killed or gave up. What was freed lives on. */
+#ifdef FAULT_PORTABLE
+enum { MAY_LEAVE_ZOMBIE = true };
+#else
+enum { MAY_LEAVE_ZOMBIE = false };
+#endif
+
 static void look_at_orphan(struct subject *subject, pid_t pid)
 {
     bool frees = (subject->scenario->traits & SCENARIO_FREES) != 0;
@@ -105,6 +111,8 @@ static void look_at_orphan(struct subject *subject, pid_t pid)
     else if (subject->result < 0 && !gave_up && !killed)
         subject_say(subject, ended ? "its program ran although the start failed"
                                    : "a start that failed has left a process");
+    else if (subject->result < 0 && !MAY_LEAVE_ZOMBIE)
+        subject_say(subject, "a start that failed has left a zombie");
 }
 
 static void look_at_orphans(struct subject *subject)

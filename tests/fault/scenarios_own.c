@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { SOMEBODY = 64401, OOM = 500 };
@@ -138,6 +139,21 @@ static void hook(struct scene *scene)
     scene->options.user = scene_directory(scene, "there");
 }
 
+/* What many do before exec: all that is open goes, whatever else it may be good for. */
+static int close_all(void *user)
+{
+    (void)user;
+    (void)syscall(SYS_close_range, 3, ~0U, 0);
+    return 0;
+}
+
+static void hook_closes(struct scene *scene)
+{
+    scene_kinds(scene, BROOD_PIPE, BROOD_PIPE, BROOD_PIPE);
+    scene_acts(scene, "ioe");
+    scene->options.before_exec = close_all;
+}
+
 static void hook_refuses(struct scene *scene)
 {
     scene_kinds(scene, BROOD_PIPE, BROOD_PIPE, BROOD_PIPE);
@@ -256,6 +272,7 @@ const struct scenario scenarios_own[] = {
      .lacks = around_lacks_cgroup,
      .facts = {"control group of the test"}},
     {.name = "hook", .build = hook, .traits = HOOK, .facts = {"Umask:\t0123", "cwd @/there"}},
+    {.name = "hook-closes", .build = hook_closes, .traits = HOOK, .facts = {"fd 0 pipe r"}},
     {.name = "hook-refuses",
      .build = hook_refuses,
      .traits = HOOK,

@@ -321,12 +321,17 @@ static void sweep_allocations(struct bench *bench)
         bench->counts->allocations++;
 }
 
-/* How often these are called depends on time, so the k-th may be absent in one start. */
+/* How often these are called depends on time, so the k-th may be absent in one start: looks at a
+ * process that is on its way. */
 static bool depends_on_time(const struct inject_call *call)
 {
-    return call->role != INJECT_CHILD &&
-           (call->number == __NR_ppoll || call->number == __NR_read || call->number == __NR_futex ||
-            call->number == __NR_waitid || call->number == __NR_clock_nanosleep);
+    static const int looks[] = {__NR_ppoll,           __NR_read,   __NR_futex, __NR_waitid,
+                                __NR_clock_nanosleep, __NR_setpgid};
+    const char *name = strrchr(call->path, '/');
+    bool is_look = call->number == __NR_openat && name != NULL && strcmp(name, "/stat") == 0;
+    for (size_t i = 0; i < sizeof looks / sizeof *looks; i++)
+        is_look |= call->number == looks[i];
+    return is_look && call->role != INJECT_CHILD;
 }
 
 /* Each call of the clean trace that can fail has failed. One that the count passed by, because a
