@@ -56,6 +56,18 @@ static struct os_process find_orphan(struct os_launch *launch)
     return (struct os_process){(pid_t)number, pidfd};
 }
 
+/* By its pidfd; by the number only where that is refused, and while the process is seen to live. */
+static void kill_orphan(struct os_process process)
+{
+    int result = -ENOSYS;
+    if (process.pidfd >= 0)
+        result = bd_os_signal(process, SIGKILL);
+    if (result != -ENOSYS && result != -EPERM)
+        return;
+    if (process.pid > 1 && (process.pidfd < 0 || bd_os_exit_wait(process, 0) == -ETIMEDOUT))
+        (void)kill(process.pid, SIGKILL);
+}
+
 /* exec loses the lock first, then the kernel's mark, then the pipe. */
 static void wait_until_it_lets_go(const struct os_launch *launch)
 {
@@ -70,6 +82,8 @@ static struct os_report learn_of_orphan(struct os_launch *launch)
     const struct os_record *record = launch->record;
     struct os_report report = {.progress = OS_KILLED, .step = record->step};
     launch->process = find_orphan(launch);
+    if (launch->process.pid >= 0)
+        kill_orphan(launch->process); /* at once: it is on its way */
     if (launch->process.pid >= 0 || launch->way != OS_BY_FORK || record->pid <= 0)
         return report;
     wait_until_it_lets_go(launch);
@@ -119,18 +133,6 @@ struct os_report bd_os_middle_learn(struct os_launch *launch)
 
 /* ------------------------------------------------------------------ take back */
 
-/* By its pidfd; by the number only where that is refused, and while the process is seen to live. */
-static void kill_orphan(struct os_process process)
-{
-    int result = -ENOSYS;
-    if (process.pidfd >= 0)
-        result = bd_os_signal(process, SIGKILL);
-    if (result != -ENOSYS && result != -EPERM)
-        return;
-    if (process.pid > 1 && (process.pidfd < 0 || bd_os_exit_wait(process, 0) == -ETIMEDOUT))
-        (void)kill(process.pid, SIGKILL);
-}
-
 static bool has_left_memory(const struct os_launch *launch)
 {
     if (launch->way == OS_BY_FORK)
@@ -149,9 +151,7 @@ static int end_orphan(const struct os_launch *launch, int64_t deadline_ns)
     return 0;
 #endif
     bool is_ours = bd_os_exit_is_ours(launch->process);
-    /* By number: it was on its way a moment ago, and may have begun since. */
-    if (launch->process.pidfd >= 0 || !has_left_memory(launch) ||
-        bd_os_learn_has_execed(launch->process.pid))
+    if (launch->process.pidfd >= 0 || !has_left_memory(launch))
         kill_orphan(launch->process);
     if (launch->process.pidfd >= 0)
         result = bd_os_exit_wait(launch->process, deadline_ns);
