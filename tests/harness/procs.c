@@ -108,7 +108,8 @@ static int look_for_end(pid_t pid, int timeout_ms)
 int proc_wait_end(pid_t pid, int timeout_ms)
 {
     int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-    if (pidfd < 0 && (errno == ENOSYS || errno == EPERM))
+    /* EINVAL: the number is still a group's, or its process is going just now. */
+    if (pidfd < 0 && (errno == ENOSYS || errno == EPERM || errno == EINVAL))
         return look_for_end(pid, timeout_ms);
     if (pidfd < 0)
         return errno == ESRCH ? 0 : -errno;

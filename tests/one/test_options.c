@@ -196,8 +196,8 @@ TEST(streams)
         .out = {.kind = BROOD_MEMORY});
     ROW(BY_START, "output to memory needs a call that stays: use brood_run()",
         .err = {.kind = BROOD_MEMORY});
-    static const char nobody[] =
-        "nobody could use a pipe during brood_run(): use BROOD_MEMORY, or brood_start()";
+    static const char nobody[] = "nobody could use our end of it during brood_run(): use "
+                                 "BROOD_MEMORY, or brood_start()";
     ROW(BY_RUN, nobody, .in = {.kind = BROOD_PIPE});
     ROW(BY_RUN, nobody, .out = {.kind = BROOD_PIPE});
     ROW(BY_RUN, nobody, .err = {.kind = BROOD_SOCKET});
