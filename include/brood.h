@@ -360,8 +360,8 @@ struct brood_result {
  *          orphans (init, or a subreaper, see prctl(2)) reaps it. Streams that would be inherited
  *          are /dev/null. brood_child_free() lets it run. Its exit status is known on Linux 6.15
  *          and later, else BROOD_LOST. Without pidfds wait, signal and stop say -ENOTSUP. On a
- *          pseudoterminal it is hung up (SIGHUP) when our end closes. -ENOTSUP at stage create where
- *          the caller's children are born into another pid namespace (unshare(2)).
+ *          pseudoterminal it is hung up (SIGHUP) when our end closes. -ENOTSUP at stage create
+ *          where it would begin a pid namespace (unshare(2)).
  * Source   clone(2) CLONE_PIDFD (Linux 5.2), clone3(2) (5.3), CLONE_INTO_CGROUP (5.7),
  *          close_range(2) (5.9), execve(2), credentials(7), pty(7), cgroups(7).
  */

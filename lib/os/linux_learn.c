@@ -157,9 +157,9 @@ CHILD_CODE static int has_hook(const struct os_launch *launch)
     return 0;
 }
 
-/* Until nobody has the report pipe open for writing; what a hook closes says nothing, and then /proc
- * is asked. The lock of own_word() in linux_child.c is lost a little earlier, before it is known
- * whether exec succeeds. */
+/* Until nobody has the report pipe open for writing; what a hook closes says nothing, and then
+ * /proc is asked. The lock of own_word() in linux_child.c is lost a little earlier, before it is
+ * known whether exec succeeds. */
 CHILD_CODE static enum fork_place watch_fork(struct os_launch *launch, struct os_process process)
 {
     int64_t lost_ns = 0;

@@ -16,7 +16,8 @@ struct os_report bd_os_learn(struct os_launch *launch, struct os_process process
 /* SIGKILL, and reap, however long it takes. */
 void bd_os_learn_end(struct os_process process, struct os_exit *ret);
 
-/* Has this process exec'd since it was forked? By /proc: 0 too when it is gone, or cannot be seen. */
+/* Has this process exec'd since it was forked? By /proc: 0 too when it is gone, or not to be
+ * seen. */
 int bd_os_learn_has_execed(pid_t pid);
 
 #endif

@@ -56,7 +56,7 @@ bool bd_plan_owns_memory(const struct brood_options *options);
  * -1. */
 void bd_plan_settle(struct bd_plan *plan, const int childs_ends[BD_STREAMS]);
 
-/* A start that failed once its files were open and is tried again: those of the first try exist now. */
+/* A start that failed once its files were open is tried again: those of the first try exist now. */
 void bd_plan_again(struct bd_plan *plan);
 
 /* The time that is left for the start, in its timer. */

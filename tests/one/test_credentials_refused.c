@@ -129,8 +129,8 @@ static void *see_it_end(void *child)
     return NULL;
 }
 
-/* It passes when they end. With a limit of 0 nobody would ever pass before Linux 5.14, which counted
- * the new process too; newer ones refuse the one after the limit, so two are there. */
+/* It passes when they end. With a limit of 0 nobody would ever pass before Linux 5.14, which
+ * counted the new process too; newer ones refuse the one after the limit, so two are there. */
 TEST(trying_again_until_there_is_room)
 {
     if (geteuid() != 0)

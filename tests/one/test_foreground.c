@@ -58,7 +58,7 @@ TEST(a_new_group_has_it_until_its_end)
     in_a_terminal(hold_and_end);
 }
 
-/* The second finds the first one's group in the foreground; that one is gone when the second ends. */
+/* The second finds the first one's group in the foreground, which is gone when the second ends. */
 static void end_in_the_wrong_order(int terminal)
 {
     struct seat_pipe first, second;
