@@ -36,14 +36,14 @@ echo words >input
 run --detach --stdin input --stdout copy --stderr stdout sh -c 'cat; echo error >&2; : >done'
 until_true "it is done" test -e "done"
 is "$(tr '\n' ' ' <copy)" "words error " "files may be given"
-rm -f done
+rm -f "done"
 "$brood" run --detach --stdout inherit --stderr inherit sh -c 'echo out; echo error >&2; : >done' >ours 2>errors
 until_true "it is done" test -e "done"
 is "$(sort ours | tr -d '0-9') $(cat errors)" $'\nout error' "the word inherit lends it ours"
 run --detach --stdout inherit sh -c 'readlink /proc/self/fd/1; : >again'
 until_true "it is done" test -e again
 like "$out" "*$scratch/.out*" "the very same"
-rm -f done
+rm -f "done"
 run --detach --cwd / --env A=5 --umask 077 --nice 19 --stdout "$scratch/surroundings" sh -c 'pwd; echo $A; umask; nice; : >"$0"' "$scratch/done"
 until_true "it is done" test -e "done"
 is "$(tr '\n' ' ' <surroundings)" "/ 5 0077 19 " "surroundings are as ever"
