@@ -46,8 +46,24 @@ static int source_of(const struct bd_plan *plan, int index)
     return first;
 }
 
+/* All streams of the kind share one; the first that says a size counts. */
+static void settle_terminal_size(struct bd_plan *plan)
+{
+    enum { ROWS = 24, COLUMNS = 80 };
+    for (int index = 0; index < BD_STREAMS; index++) {
+        const struct brood_stream *stream = &plan->streams[index];
+        if (stream->kind != BROOD_PTY)
+            continue;
+        plan->rows = plan->rows ? plan->rows : stream->rows;
+        plan->columns = plan->columns ? plan->columns : stream->columns;
+    }
+    plan->rows = plan->rows ? plan->rows : ROWS;
+    plan->columns = plan->columns ? plan->columns : COLUMNS;
+}
+
 static int copy_streams(struct bd_plan *plan)
 {
+    settle_terminal_size(plan);
     for (int index = 0; index < BD_STREAMS; index++) {
         struct brood_stream *stream = &plan->streams[index];
         /* The caller's terminal is nothing for a life of its own. */

@@ -25,6 +25,7 @@ struct bd_plan {
     struct brood_options options; /* borrowed strings in it are only used while making the plan */
     struct brood_stream streams[BD_STREAMS]; /* paths copied */
     int sources[BD_STREAMS];                 /* the stream that it takes its descriptor from */
+    uint16_t rows, columns;                  /* of the pseudoterminal */
     struct brood_fd_map *fds;
     size_t fd_count;
     const char *cwd, *path;            /* path: the value of PATH that was searched, or NULL */

@@ -86,11 +86,12 @@ static void add_source(struct bd_text *text, const struct bd_plan *plan, int32_t
         return;
     }
     for (int index = 0; index < BD_STREAMS; index++) {
-        if (from == UNMADE_END(index)) {
-            bd_text_add(text, "the child's end of ");
-            bd_text_add(text, stream_names[index]);
-            return;
-        }
+        if (from != UNMADE_END(index))
+            continue;
+        bool is_terminal = plan->streams[index].kind == BROOD_PTY;
+        bd_text_add(text, is_terminal ? "the pseudoterminal" : "the child's end of ");
+        bd_text_add(text, is_terminal ? "" : stream_names[index]);
+        return;
     }
     bd_text_add(text, "descriptor ");
     bd_text_add_number(text, from);
@@ -290,6 +291,15 @@ static void add_moving_words(struct bd_text *text, const struct bd_plan *plan,
     }
 }
 
+static void add_terminal_size(struct bd_text *text, const struct bd_plan *plan)
+{
+    bd_text_add(text, ", a pseudoterminal of ");
+    bd_text_add_number(text, plan->rows);
+    bd_text_add(text, " rows and ");
+    bd_text_add_number(text, plan->columns);
+    bd_text_add(text, " columns");
+}
+
 static void add_plan(struct bd_text *text, const struct bd_plan *plan)
 {
     bd_text_add(text, "rung: ");
@@ -310,6 +320,8 @@ static void add_plan(struct bd_text *text, const struct bd_plan *plan)
         bd_text_add(text, ": ");
         if (!add_setting_words(text, &plan->steps[i]))
             add_moving_words(text, plan, &plan->steps[i]);
+        if (plan->steps[i].op == OS_TERMINAL)
+            add_terminal_size(text, plan);
         bd_text_add(text, "\n");
     }
 }

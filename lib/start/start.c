@@ -17,7 +17,7 @@
 #include "explain.h"
 #include "undo.h"
 
-enum { SIGNAL_BITS = 0x7f, PTY_ROWS = 24, PTY_COLUMNS = 80 };
+enum { SIGNAL_BITS = 0x7f };
 enum { BACKOFF_FIRST_NS = 1000000, BACKOFF_LAST_NS = 50000000 };
 
 /* One transaction. On the heap: what is set aside must outlive the call. */
@@ -112,19 +112,10 @@ static int make_ends(const struct brood_stream *stream, int index, struct os_pai
     return 0;
 }
 
-/* All streams of a kind share one; the first that says a size counts. */
 static int make_terminal(const struct bd_plan *plan, struct os_pair *ret)
 {
     const struct brood_credentials *credentials = plan->options.credentials;
-    uint16_t rows = 0, columns = 0;
-    for (int index = 0; index < BD_STREAMS; index++) {
-        const struct brood_stream *stream = &plan->streams[index];
-        if (stream->kind != BROOD_PTY)
-            continue;
-        rows = rows ? rows : stream->rows;
-        columns = columns ? columns : stream->columns;
-    }
-    int result = bd_os_pty_open(rows ? rows : PTY_ROWS, columns ? columns : PTY_COLUMNS, ret);
+    int result = bd_os_pty_open(plan->rows, plan->columns, ret);
     /* So that its user can open it by name; without the right to, it works as a descriptor. */
     if (result == 0 && credentials && credentials->uid != UINT32_MAX)
         (void)bd_os_pty_give(ret->childs, credentials->uid);

@@ -148,9 +148,10 @@ TEST(a_plan_with_a_terminal)
         "open: open /dev/null\n"
         "descriptors: hide descriptors from 3 on\n"
         "descriptors: descriptor 0 becomes the opened /dev/null\n"
-        "descriptors: descriptor 1 becomes the child's end of out\n"
-        "descriptors: descriptor 2 becomes the child's end of out\n"
-        "terminal: controlling terminal is descriptor 1\n"
+        "descriptors: descriptor 1 becomes the pseudoterminal\n"
+        "descriptors: descriptor 2 becomes the pseudoterminal\n"
+        "terminal: controlling terminal is descriptor 1, a pseudoterminal of 50 rows and 80 "
+        "columns\n"
         "signals: every signal to default\n"
         "signals: block no signal\n"
         "exec: run /bin/true as '/bin/true'\n");
