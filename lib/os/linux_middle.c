@@ -36,7 +36,9 @@ static int64_t number_of_orphan(const struct os_launch *launch)
     const struct os_record *record = launch->record;
     int64_t deadline_ns = bd_os_deadline_ns(BIRTH_BOUND_MS);
     while (record->word == OS_WORD_FIRST) {
-        if (has_let_go(launch) || bd_os_now_ns() >= deadline_ns)
+        bool is_gone =
+            launch->way == OS_BY_FORK ? has_let_go(launch) : !bd_os_is_open(record->pidfd);
+        if (is_gone || bd_os_now_ns() >= deadline_ns)
             return -1;
         bd_os_pause_ns(LOOK_NS);
     }

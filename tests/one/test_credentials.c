@@ -8,6 +8,7 @@
  */
 #include "starting.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -260,16 +261,18 @@ static const char *who_all_are(void)
     char path[64], status[8192];
     char *text = all[turn++ % 2];
     size_t length = 0;
-    for (int task = 0; task < 100000; task++) { /* threads follow their leader closely */
-        (void)snprintf(path, sizeof path, "/proc/self/task/%d/status", getpid() + task);
-        if (task > 3 * THREADS && length > 0)
-            break;
-        if (lab_read_file(path, status, sizeof status) < 0)
+    DIR *tasks = opendir("/proc/self/task"); /* always in the same order */
+    const struct dirent *task;
+    REQUIRE(tasks != NULL);
+    while ((task = readdir(tasks)) != NULL) {
+        (void)snprintf(path, sizeof path, "/proc/self/task/%.20s/status", task->d_name);
+        if (task->d_name[0] == '.' || lab_read_file(path, status, sizeof status) < 0)
             continue;
         for (size_t i = 0; i < sizeof names / sizeof *names; i++)
             length +=
                 (size_t)snprintf(text + length, 32768 - length, "%s\n", line_of(status, names[i]));
     }
+    (void)closedir(tasks);
     return text;
 }
 
