@@ -6,7 +6,7 @@
 #   make test       every test, by prove
 #   make lint       warnings, format, static analysis, the arrows, the header, the manual
 #   make fresh      a minimal Debian, HEAD cloned into it, `make run` and `make test` there
-#   make sweep      the long forms: of the failure sweep, of the configurations
+#   make sweep      the long forms: of the failure sweep, of the configurations; emulated kernels, macOS
 #   make bench      the measurements
 #   make install    DESTDIR, prefix, libdir and CFLAGS are honoured; apt is never called
 #   make uninstall  what the last install from this build directory put there

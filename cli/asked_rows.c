@@ -127,8 +127,7 @@ static const struct table_option run_options[] = {
     {"quiet", NULL, "say nothing of timeouts and held streams",
      "Say nothing on standard error about a timeout or a held stream. Errors are still said.",
      take_flag, ASKED_QUIET, VALUE_NONE, NULL, false},
-    {"help", NULL, "list the options; --help explains them",
-     "List the options (-h), or explain them (--help).", NULL, 0, VALUE_NONE, NULL, false},
+    TABLE_HELP_OPTION,
 };
 
 const struct table asked_table = {

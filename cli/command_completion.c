@@ -22,8 +22,7 @@ static const struct {
 } shells[] = {{"bash", complete_bash}, {"zsh", complete_zsh}, {"fish", complete_fish}};
 
 static const struct table_option completion_options[] = {
-    {"help", NULL, "list the options; --help explains them",
-     "List the options (-h), or explain them (--help).", NULL, 0, VALUE_NONE, NULL, false},
+    TABLE_HELP_OPTION,
 };
 
 const struct table completion_table = {

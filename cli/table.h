@@ -39,6 +39,13 @@ struct table_option {
     bool repeats;      /* every one counts, not the last alone */
 };
 
+/* Every table's last row. */
+#define TABLE_HELP_OPTION                                                                          \
+    {                                                                                              \
+        "help", NULL, "list the options; --help explains them",                                    \
+            "List the options (-h), or explain them (--help).", NULL, 0, VALUE_NONE, NULL, false   \
+    }
+
 /* What follows the options. */
 enum table_rest {
     REST_NONE,

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "darwin_learn.h"
+#include "search_rule.h"
 
 static _Noreturn void leave(void)
 {
@@ -52,8 +53,7 @@ static int try_exec(struct os_record *record, const struct os_exec *exec, const 
     return result;
 }
 
-/* execvp(3): a name that is not there lets the next directory try; a name that may not be executed
- * too, but is what is reported in the end; anything else ends the search. */
+/* As execvp(3): a name that may not be executed is what is reported in the end. */
 static int run_program(struct os_record *record, const struct os_exec *exec)
 {
     int last = -ENOENT, refused = -1;
@@ -62,8 +62,7 @@ static int run_program(struct os_record *record, const struct os_exec *exec)
         last = try_exec(record, exec, exec->candidates[i]);
         if (last == -EACCES && refused < 0)
             refused = (int)i;
-        if (last != -EACCES && last != -ENOENT && last != -ENOTDIR && last != -ESTALE &&
-            last != -ENODEV && last != -ETIMEDOUT)
+        if (!SEARCH_GOES_ON(last))
             return last;
     }
     if (refused < 0)

@@ -22,6 +22,7 @@
 #include "linux_learn.h"
 #include "linux_make.h"
 #include "linux_record.h"
+#include "search_rule.h"
 
 CHILD_CODE static _Noreturn void leave(void)
 {
@@ -45,8 +46,7 @@ CHILD_CODE static long try_exec(struct os_record *record, const struct os_exec *
     return result;
 }
 
-/* execvp(3): a name that is not there lets the next directory try; a name that may not be executed
- * too, but is what is reported in the end; anything else ends the search. */
+/* As execvp(3): a name that may not be executed is what is reported in the end. */
 CHILD_CODE static long run_program(struct os_record *record, const struct os_exec *exec)
 {
     long last = -ENOENT;
@@ -56,8 +56,7 @@ CHILD_CODE static long run_program(struct os_record *record, const struct os_exe
         last = try_exec(record, exec, exec->candidates[i]);
         if (last == -EACCES && refused < 0)
             refused = (int)i;
-        if (last != -EACCES && last != -ENOENT && last != -ENOTDIR && last != -ESTALE &&
-            last != -ENODEV && last != -ETIMEDOUT)
+        if (!SEARCH_GOES_ON(last))
             return last;
     }
     if (refused < 0)

@@ -87,9 +87,11 @@ static struct os_report learn_of_orphan(struct os_launch *launch)
     const struct os_record *record = launch->record;
     struct os_report report = {.progress = OS_KILLED, .step = record->step};
     launch->process = find_orphan(launch);
-    if (launch->process.pid >= 0)
+    if (launch->process.pid >= 0) {
         kill_orphan(launch->process); /* at once: it is on its way */
-    if (launch->process.pid >= 0 || launch->way != OS_BY_FORK || record->pid <= 0)
+        return report;
+    }
+    if (launch->way != OS_BY_FORK || record->pid <= 0)
         return report;
     wait_until_it_lets_go(launch);
     if (record->state == OS_STATE_EXECING && bd_os_learn_has_execed(record->pid)) {

@@ -19,7 +19,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "clock.h"
 #include "linux_abi.h"
 #include "linux_probe.h"
 #include "reap.h"
