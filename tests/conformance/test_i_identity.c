@@ -28,13 +28,7 @@ static void in_own_process(void (*body)(void))
 {
     if (!kit_is_admin())
         SKIP("%s", NEEDS_ROOT);
-    pid_t pid = fork();
-    REQUIRE(pid >= 0);
-    if (pid == 0) {
-        body();
-        _exit(0);
-    }
-    CHECK_CHILD(pid, 0);
+    IN_CHILD(body);
 }
 
 /* What a command says as that user. */

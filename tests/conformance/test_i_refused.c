@@ -28,13 +28,7 @@ static void apart(void (*body)(void))
     if (geteuid() != 0)
         SKIP("needs root, to become somebody else");
     REQUIRE(chmod(lab_directory(), 0755) == 0);
-    pid_t pid = fork();
-    REQUIRE(pid >= 0);
-    if (pid == 0) {
-        body();
-        _exit(0);
-    }
-    CHECK_CHILD(pid, 0);
+    IN_CHILD(body);
 }
 
 /* The lines of /proc/self/status that this program finds of itself. */

@@ -86,6 +86,10 @@ struct test_case {
 /* Waits for a child forked by the test and checks that it ended with this exit code. */
 #define CHECK_CHILD(pid, code) test_check_child((pid), (code), __FILE__, __LINE__)
 
+/* Runs `body` in a process of its own, which may become whom it likes, and checks that it came to its
+ * end. */
+#define IN_CHILD(body) test_in_child((body), __FILE__, __LINE__)
+
 /* Without this the rest makes no sense: a failure ends the calling process (test or forked child).
  */
 #define REQUIRE(condition)                                                                         \
@@ -124,6 +128,7 @@ bool test_check_has(const char *text, const char *part, const char *text_text, c
 bool test_check_mem(const void *got, const void *want, size_t length, const char *got_text,
                     const char *file, int line);
 bool test_check_child(pid_t pid, int code, const char *file, int line);
+void test_in_child(void (*body)(void), const char *file, int line);
 _Noreturn void test_require_failed(const char *text, const char *file, int line);
 _Noreturn void test_skip(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void test_note(const char *format, ...) __attribute__((format(printf, 1, 2)));

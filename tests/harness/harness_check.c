@@ -187,6 +187,18 @@ bool test_check_child(pid_t pid, int code, const char *file, int line)
     return true;
 }
 
+void test_in_child(void (*body)(void), const char *file, int line)
+{
+    pid_t pid = fork();
+    if (pid < 0)
+        test_require_failed("fork() >= 0", file, line);
+    if (pid == 0) {
+        body();
+        _exit(0);
+    }
+    (void)test_check_child(pid, 0, file, line);
+}
+
 void test_require_failed(const char *text, const char *file, int line)
 {
     failed_at(file, line, "required: %s", text);

@@ -98,6 +98,15 @@ check "a client links that one object" \
     cc -pthread -Iinclude "$top/client.c" "$top/one.o" -o "$top/one"
 check "it runs" "$top/one"
 
+# To another place: what is built stays.
+touch "$top/build/kept"
+same() { door install libdir=lib CFLAGS="-O1 -DHOUSE_WAS_HERE=1" MESON_OPTIONS=-Dtests=false "$@"; }
+check "another prefix" same DESTDIR="$dest/other" prefix=/usr
+check "its pkg-config file says so" grep -qx 'prefix=/usr' "$dest/other/usr/lib/pkgconfig/brood.pc"
+check "the build directory is the same" test -e "$top/build/kept"
+rm -rf "$dest/other"
+check "and back" same DESTDIR="$dest" prefix=/opt/brood
+
 check "make uninstall" door uninstall MESON_OPTIONS=-Dtests=false
 find "$top" -path "$dest/*" ! -type d >"$top/left"
 check "nothing is left" test ! -s "$top/left"

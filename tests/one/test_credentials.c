@@ -33,18 +33,6 @@ static void needs_root(void)
         SKIP("needs root, to become somebody else");
 }
 
-/* In a process of its own. */
-static void apart(void (*body)(void))
-{
-    pid_t pid = fork();
-    REQUIRE(pid >= 0);
-    if (pid == 0) {
-        body();
-        _exit(0);
-    }
-    CHECK_CHILD(pid, 0);
-}
-
 /* What the program finds in /proc/self/status. */
 static const char *status_of(struct brood_options *options)
 {
@@ -124,7 +112,7 @@ static void with_groups_of_its_own(void)
 TEST(no_groups_means_none)
 {
     needs_root();
-    apart(with_groups_of_its_own);
+    IN_CHILD(with_groups_of_its_own);
 }
 
 TEST(what_is_left_as_it_is)
@@ -167,7 +155,7 @@ static void with_mixed_ids(void)
 TEST(all_three_ids_at_once)
 {
     needs_root();
-    apart(with_mixed_ids);
+    IN_CHILD(with_mixed_ids);
 }
 
 TEST(as_many_groups_as_there_may_be)
@@ -235,8 +223,8 @@ static void user_with_capabilities(void)
 TEST(capabilities_of_the_caller_are_not_the_childs)
 {
     needs_root();
-    apart(root_that_keeps_all);
-    apart(user_with_capabilities);
+    IN_CHILD(root_that_keeps_all);
+    IN_CHILD(user_with_capabilities);
 }
 
 /* ------------------------------------------------------------------ the caller */

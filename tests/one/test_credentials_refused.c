@@ -146,6 +146,9 @@ TEST(trying_again_until_there_is_room)
     is_refused("one too many", options,
                REFUSAL(.stage = BROOD_STAGE_CREDENTIALS, .code = EAGAIN, .subject = too_many));
     options->retry_ms = BOUND_MS;
+    options->out = (struct brood_stream){.kind = BROOD_FILE, /* of the first try's own making */
+                                         .path = lab_file("new"),
+                                         .flags = BROOD_FILE_EXCLUSIVE};
     for (int i = 0; i < 2; i++)
         REQUIRE(pthread_create(&threads[i], NULL, see_it_end, first[i]) == 0);
     ends_with(start(options), 0);

@@ -67,13 +67,7 @@ static void as_root(void (*body)(void))
     if (geteuid() != 0)
         SKIP("needs root, to become a user that runs nothing else");
     REQUIRE(chmod(lab_directory(), 0777) == 0);
-    pid_t pid = fork();
-    REQUIRE(pid >= 0);
-    if (pid == 0) {
-        body();
-        _exit(0);
-    }
-    CHECK_CHILD(pid, 0);
+    IN_CHILD(body);
 }
 
 static void is_told(void)

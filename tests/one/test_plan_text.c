@@ -137,6 +137,21 @@ TEST(a_plan_for_somebody_else)
         "exec: run /bin/true as '/bin/true'\n");
 }
 
+/* A hard limit above the caller's takes its rights, and the soft one waits for the moves. */
+TEST(a_limit_of_descriptors_for_somebody_else)
+{
+    const struct brood_credentials somebody = {
+        .uid = 1000, .gid = UINT32_MAX, .flags = BROOD_KEEP_GROUPS};
+    const struct brood_rlimit limit = {.resource = RLIMIT_NOFILE, .soft = 7, .hard = 5000000};
+    const char *text =
+        plan_of(BROOD_OPTIONS(.argv = WORDS("/bin/true"), .env = NO_WORDS, .credentials = &somebody,
+                              .rlimits = &limit, .rlimit_count = 1));
+    const char *hard = strstr(text, "hard 5000000"), *ids = strstr(text, "uid 1000");
+    const char *both = strstr(text, "soft 7 hard 5000000");
+    REQUIRE(hard && ids && both);
+    CHECK(hard < ids && ids < both);
+}
+
 TEST(a_plan_with_a_terminal)
 {
     CHECK_STR(

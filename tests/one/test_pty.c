@@ -108,7 +108,7 @@ TEST(for_somebody_else)
     char text[64] = "";
     const struct brood_credentials somebody = {.uid = 64101, .gid = 64101};
     struct brood_child *child =
-        start(BROOD_OPTIONS(.argv = WORDS("/bin/sh", "-c", "echo $(id -u) >/dev/tty; read x"),
+        start(BROOD_OPTIONS(.argv = WORDS("/bin/sh", "-c", "echo $(id -u) >$(tty); read x"),
                             .in = A_PTY, .credentials = &somebody));
     REQUIRE(child);
     CHECK(lab_read_line(brood_child_stream(child, BROOD_IN), text, sizeof text, BOUND_MS) > 0);
