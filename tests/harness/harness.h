@@ -86,8 +86,8 @@ struct test_case {
 /* Waits for a child forked by the test and checks that it ended with this exit code. */
 #define CHECK_CHILD(pid, code) test_check_child((pid), (code), __FILE__, __LINE__)
 
-/* Runs `body` in a process of its own, which may become whom it likes, and checks that it came to its
- * end. */
+/* Runs `body` in a process of its own, which may become whom it likes, and checks that it came to
+ * its end. */
 #define IN_CHILD(body) test_in_child((body), __FILE__, __LINE__)
 
 /* Without this the rest makes no sense: a failure ends the calling process (test or forked child).
