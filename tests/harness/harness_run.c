@@ -143,9 +143,10 @@ void test_finish(enum test_state state)
 }
 
 #if TEST_UNDER_TSAN
-static void *do_nothing(void *nothing)
+static void *give_number(void *ret)
 {
-    return nothing;
+    *(long *)ret = syscall(SYS_gettid);
+    return NULL;
 }
 #endif
 
@@ -154,9 +155,15 @@ static void *do_nothing(void *nothing)
 static void wake_sanitizer(void)
 {
 #if TEST_UNDER_TSAN
+    enum { GONE_MS = 1000 };
     pthread_t thread;
-    if (pthread_create(&thread, NULL, do_nothing, NULL) == 0)
-        (void)pthread_join(thread, NULL);
+    long number;
+    if (pthread_create(&thread, NULL, give_number, &number) != 0)
+        return;
+    (void)pthread_join(thread, NULL);
+    int64_t deadline = lab_now_ms() + GONE_MS; /* joined it may be counted for a moment still */
+    while (access(lab_proc("self/task/%ld", number), F_OK) == 0 && lab_now_ms() < deadline)
+        continue;
 #endif
 }
 
