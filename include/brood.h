@@ -326,9 +326,9 @@ struct brood_result {
  * Returns  0 once the program's exec has passed its point of no return; else -errno, and then no
  *          process, zombie, descriptor or memory is left, and mask, dispositions and directory are
  *          as before. Not undone: files that the failed start created or truncated.
- * Errors   options  -EINVAL contradictory or malformed, -E2BIG options of a newer header, -EBADF a
- *                   descriptor that is not open. timeout_ms, grace_ms, drain_ms and output to
- *                   memory need brood_run().
+ * Errors   options  -EINVAL contradictory or malformed, or a value that nothing would read; -E2BIG
+ *                   options of a newer header, -EBADF a descriptor that is not open. timeout_ms,
+ *                   grace_ms, drain_ms and output to memory need brood_run().
  *          memory   -ENOMEM. pipe -EMFILE, -ENFILE. create -EMFILE, -EAGAIN, -ENOMEM, -EPERM.
  *          terminal -ENXIO the caller has no controlling terminal, -ENOENT, -EMFILE, -ENOSPC.
  *          cgroup   -ENOENT, -EACCES, -EBUSY, -ENODEV not a control group. credentials -EPERM,

@@ -59,6 +59,7 @@
 #include "plan/plan_text.c"
 #include "plan/search.c"
 #include "plan/steps.c"
+#include "plan/streams.c"
 #include "plan/vectors.c"
 #include "start/explain.c"
 #include "start/start.c"

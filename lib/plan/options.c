@@ -2,17 +2,16 @@
 /*
  * Checks what the caller says before anything is made of it, and says in words what is wrong.
  *
- * Room plan. Invariant: nothing in the world changes here; a descriptor is only asked whether it is
- * open, so that a number that is free now cannot become one of our own pipes in the child.
+ * Room plan. Invariant: nothing in the world changes here.
  */
 #include "options.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
-#include <sys/resource.h>
 
-#include "../os/os.h"
 #include "error.h"
+#include "streams.h"
 
 enum { KNOWN_FLAGS = 4095, SIGNAL_KILL = 9, SIGNAL_STOP = 19, NICE_LEAST = -20, NICE_MOST = 19 };
 enum { OOM_MOST = 1000, GROUPS_MOST = 65536, CPU_WORDS_MOST = 1024 };
@@ -160,6 +159,28 @@ static int check_belonging(const struct brood_options *options, struct brood_err
     return result == 0 ? check_cpus(options, reterr) : result;
 }
 
+/* A value whose flag is missing would be without effect, and nobody would say so. */
+static int check_flagged(const struct brood_options *options, struct brood_error *reterr)
+{
+    const struct {
+        bool is_given;
+        uint64_t flag;
+        const char *sentence;
+    } values[] = {
+        {options->umask != 0, BROOD_SET_UMASK, "umask is given without BROOD_SET_UMASK"},
+        {options->nice != 0, BROOD_SET_NICE, "nice is given without BROOD_SET_NICE"},
+        {options->cwd_fd != 0, BROOD_SET_CWD_FD, "cwd_fd is given without BROOD_SET_CWD_FD"},
+        {options->oom_score_adj != 0, BROOD_SET_OOM_SCORE_ADJ,
+         "oom_score_adj is given without BROOD_SET_OOM_SCORE_ADJ"},
+    };
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
+        if (values[i].is_given && !(options->flags & values[i].flag))
+            return bd_error_options(reterr, values[i].sentence, NULL);
+    if (options->user && !options->before_exec)
+        return bd_error_options(reterr, "user is given without before_exec", NULL);
+    return 0;
+}
+
 static int check_values(const struct brood_options *options, struct brood_error *reterr)
 {
     if ((options->flags & BROOD_SET_UMASK) && options->umask > 0777)
@@ -235,129 +256,7 @@ static int check_words(const struct brood_options *options, struct brood_error *
     return result;
 }
 
-/* ------------------------------------------------------------------ streams and descriptors */
-
-const struct brood_stream *bd_options_stream(const struct brood_options *options, int index)
-{
-    return index == BROOD_IN ? &options->in : index == BROOD_OUT ? &options->out : &options->err;
-}
-
-static const uint32_t stream_flags[] = {
-    [BROOD_INHERIT] = 0,
-    [BROOD_NULL] = 0,
-    [BROOD_PIPE] = BROOD_STREAM_NONBLOCK,
-    [BROOD_SOCKET] = BROOD_STREAM_NONBLOCK,
-    [BROOD_FILE] = BROOD_FILE_APPEND | BROOD_FILE_KEEP | BROOD_FILE_EXCLUSIVE | BROOD_FILE_EXISTING,
-    [BROOD_FD] = 0,
-    [BROOD_MERGE] = 0,
-    [BROOD_CLOSED] = 0,
-    [BROOD_MEMORY] = BROOD_OUTPUT_DISCARD,
-    [BROOD_PTY] = BROOD_STREAM_NONBLOCK,
-};
-
-static int check_open(int fd, struct brood_error *reterr)
-{
-    if (bd_os_is_open(fd))
-        return 0;
-    return bd_error_options_number(reterr, EBADF, "the caller has no open descriptor", fd);
-}
-
-static int check_file(const struct brood_stream *stream, bool is_input, struct brood_error *reterr)
-{
-    uint32_t flags = stream->flags;
-    if (!stream->path || !*stream->path)
-        return bd_error_options(reterr, "a stream of kind file needs a path", NULL);
-    if (is_input && flags)
-        return bd_error_options(reterr, "flags for writing on a file that is read:", stream->path);
-    if ((flags & BROOD_FILE_APPEND) && (flags & BROOD_FILE_KEEP))
-        return bd_error_options(reterr, "append and keep contradict each other on", stream->path);
-    if ((flags & BROOD_FILE_EXCLUSIVE) && (flags & BROOD_FILE_EXISTING))
-        return bd_error_options(reterr, "exclusive and existing contradict each other on",
-                                stream->path);
-    if (stream->create_mode > 07777)
-        return bd_error_options(reterr, "create_mode is not within 0..07777", NULL);
-    return 0;
-}
-
-static int check_memory(const struct brood_stream *stream, bool is_input, enum bd_purpose purpose,
-                        struct brood_error *reterr)
-{
-    if (is_input && stream->flags)
-        return bd_error_options(reterr, "flags for output on input from memory", NULL);
-    if (is_input && !stream->input && stream->input_length)
-        return bd_error_options(reterr, "input_length without input", NULL);
-    if (!is_input && purpose == BD_FOR_START)
-        return bd_error_options(reterr, "output to memory needs a call that stays: use brood_run()",
-                                NULL);
-    return 0;
-}
-
-static int check_merge(const struct brood_options *options, int index, struct brood_error *reterr)
-{
-    if (index == BROOD_IN)
-        return bd_error_options(reterr, "in cannot be merged: only out into err or err into out",
-                                NULL);
-    if (bd_options_stream(options, BROOD_OUT + BROOD_ERR - index)->kind == BROOD_MERGE)
-        return bd_error_options(reterr, "out and err are each merged into the other", NULL);
-    return 0;
-}
-
-static int check_stream(const struct brood_options *options, int index, enum bd_purpose purpose,
-                        struct brood_error *reterr)
-{
-    const struct brood_stream *stream = bd_options_stream(options, index);
-    bool is_input = index == BROOD_IN;
-    if (stream->kind >= sizeof stream_flags / sizeof stream_flags[0])
-        return bd_error_options(reterr, "a stream has an unknown kind", NULL);
-    if (stream->flags & ~stream_flags[stream->kind])
-        return bd_error_options(reterr, "a stream has flags that its kind does not know", NULL);
-    for (size_t i = 0; i < sizeof stream->reserved / sizeof stream->reserved[0]; i++)
-        if (stream->reserved[i])
-            return bd_error_options(reterr, "a reserved member is not zero", NULL);
-    if (stream->kind != BROOD_PTY && (stream->rows || stream->columns))
-        return bd_error_options(reterr, "rows and columns are for a pseudoterminal", NULL);
-    if (stream->kind == BROOD_FILE)
-        return check_file(stream, is_input, reterr);
-    if (stream->kind == BROOD_FD)
-        return check_open(stream->fd, reterr);
-    if (stream->kind == BROOD_MEMORY)
-        return check_memory(stream, is_input, purpose, reterr);
-    if (stream->kind == BROOD_MERGE)
-        return check_merge(options, index, reterr);
-    if (purpose == BD_FOR_RUN &&
-        (stream->kind == BROOD_PIPE || stream->kind == BROOD_SOCKET || stream->kind == BROOD_PTY))
-        return bd_error_options(reterr,
-                                "nobody could use our end of it during brood_run(): use "
-                                "BROOD_MEMORY, or brood_start()",
-                                NULL);
-    return 0;
-}
-
-static int check_map(const struct brood_options *options, struct brood_error *reterr)
-{
-    if (options->fd_count == 0)
-        return 0;
-    if (!options->fds)
-        return bd_error_options(reterr, "fd_count without fds", NULL);
-    uint64_t soft_limit = bd_os_soft_nofile();
-    for (size_t i = 0; i < options->fd_count; i++) {
-        int32_t to = options->fds[i].to;
-        if (to < 0)
-            return bd_error_options(reterr, "fds: a target is negative", NULL);
-        if ((uint64_t)to >= soft_limit && to != options->fds[i].from)
-            return bd_error_options_number(
-                reterr, EINVAL, "fds: target at or above the limit of open descriptors:", to);
-        if (to <= BROOD_ERR && bd_options_stream(options, to)->kind != BROOD_INHERIT)
-            return bd_error_options(reterr, "fds: a target is also given as in, out or err", NULL);
-        for (size_t k = 0; k < i; k++)
-            if (options->fds[k].to == to)
-                return bd_error_options_number(reterr, EINVAL, "fds: two maps have the target", to);
-        int result = check_open(options->fds[i].from, reterr);
-        if (result < 0)
-            return result;
-    }
-    return 0;
-}
+/* ------------------------------------------------------------------ all of them */
 
 int bd_options_read(const struct brood_options *given, enum bd_purpose purpose,
                     struct brood_options *ret, struct brood_error *reterr)
@@ -377,15 +276,17 @@ int bd_options_read(const struct brood_options *given, enum bd_purpose purpose,
     if (result == 0)
         result = check_belonging(ret, reterr);
     if (result == 0)
+        result = check_flagged(ret, reterr);
+    if (result == 0)
         result = check_values(ret, reterr);
     if (result == 0)
         result = check_times(ret, purpose, reterr);
     for (int index = BROOD_IN; result == 0 && index <= BROOD_ERR; index++)
-        result = check_stream(ret, index, purpose, reterr);
+        result = bd_streams_check(ret, index, purpose, reterr);
     if (result == 0 && (ret->flags & BROOD_SET_CWD_FD))
-        result = check_open(ret->cwd_fd, reterr);
+        result = bd_streams_check_open(ret->cwd_fd, reterr);
     if (result == 0)
-        result = check_map(ret, reterr);
+        result = bd_streams_check_map(ret, reterr);
     return result;
 }
 

@@ -17,7 +17,4 @@ enum bd_purpose { BD_FOR_START, BD_FOR_RUN, BD_FOR_PRINT };
 int bd_options_read(const struct brood_options *given, enum bd_purpose purpose,
                     struct brood_options *ret, struct brood_error *reterr);
 
-/* The stream with index BROOD_IN, BROOD_OUT, BROOD_ERR. */
-const struct brood_stream *bd_options_stream(const struct brood_options *options, int index);
-
 #endif

@@ -157,12 +157,31 @@ TEST(values)
     ROW(BY_ALL, "a reserved member is not zero", .reserved1 = 1);
 }
 
-/* Without their flag bits the same values do not count. */
-TEST(values_without_their_flag_do_not_count)
+/* What would be without effect. */
+TEST(values_that_nothing_reads)
 {
-    runs(BROOD_OPTIONS(.argv = TARGET("exit", "0"), .umask = 01000, .nice = 99, .cwd_fd = -7,
-                       .oom_score_adj = 5000),
-         0);
+    ROW(BY_ALL, "umask is given without BROOD_SET_UMASK", .umask = 022);
+    ROW(BY_ALL, "nice is given without BROOD_SET_NICE", .nice = -1);
+    ROW(BY_ALL, "cwd_fd is given without BROOD_SET_CWD_FD", .cwd_fd = 3);
+    ROW(BY_ALL, "oom_score_adj is given without BROOD_SET_OOM_SCORE_ADJ", .oom_score_adj = 1,
+        .flags = BROOD_SET_NICE);
+    ROW(BY_ALL, "user is given without before_exec", .user = &named);
+    static const char fd[] = "fd is for a stream of kind BROOD_FD";
+    ROW(BY_ALL, fd, .in = {.fd = 1});
+    ROW(BY_ALL, fd, .out = {.kind = BROOD_NULL, .fd = -1});
+    static const char path[] = "path is for a stream of kind BROOD_FILE";
+    ROW(BY_ALL, path, .out = {.path = "x"});
+    ROW(BY_ALL, path, .err = {.kind = BROOD_MERGE, .path = "x"});
+    static const char mode[] = "create_mode is for a BROOD_FILE that is written";
+    ROW(BY_ALL, mode, .in = {.kind = BROOD_FILE, .path = "x", .create_mode = 0600});
+    ROW(BY_ALL, mode, .out = {.kind = BROOD_PIPE, .create_mode = 0600});
+    static const char input[] = "input is for in of kind BROOD_MEMORY";
+    ROW(BY_ALL, input, .in = {.input = "x", .input_length = 1});
+    ROW(BY_ALL, input, .in = {.kind = BROOD_NULL, .input_length = 1});
+    ROW(BY_RUN, input, .out = {.kind = BROOD_MEMORY, .input = "x"});
+    static const char limit[] = "output_limit is for out and err of kind BROOD_MEMORY";
+    ROW(BY_ALL, limit, .in = {.kind = BROOD_MEMORY, .output_limit = 1});
+    ROW(BY_ALL, limit, .err = {.kind = BROOD_NULL, .output_limit = 1});
 }
 
 TEST(durations)
