@@ -49,6 +49,21 @@ static bool all_are(uint32_t wanted, uint32_t real, uint32_t effective, uint32_t
     return wanted == UINT32_MAX || (real == wanted && effective == wanted && saved == wanted);
 }
 
+/* The first is the effective gid, then come those that were set. */
+static bool groups_are(const struct _ucred *used, const struct os_ids *ids)
+{
+    if (used->cr_ngroups < 0 || (size_t)used->cr_ngroups != ids->group_count + 1)
+        return false;
+    for (size_t i = 0; i < ids->group_count; i++) {
+        int place = 1;
+        while (place < used->cr_ngroups && used->cr_groups[place] != ids->groups[i])
+            place++;
+        if (place == used->cr_ngroups)
+            return false;
+    }
+    return true;
+}
+
 /* As the kernel sees it. getgroups(3) would ask a directory service, which nobody may do here. */
 int bd_os_child_verify(const struct os_ids *ids)
 {
@@ -61,9 +76,7 @@ int bd_os_child_verify(const struct os_ids *ids)
     if (!all_are(ids->gid, own->p_rgid, getegid(), own->p_svgid) ||
         !all_are(ids->uid, own->p_ruid, used->cr_uid, own->p_svuid))
         return -EPERM;
-    if (ids->group_count == SIZE_MAX)
-        return 0;
-    return used->cr_ngroups >= 0 && (size_t)used->cr_ngroups == ids->group_count + 1 ? 0 : -EPERM;
+    return ids->group_count == SIZE_MAX || groups_are(used, ids) ? 0 : -EPERM;
 }
 
 /* ------------------------------------------------------------------ the terminal */

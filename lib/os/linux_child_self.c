@@ -79,13 +79,41 @@ CHILD_CODE static int ids_are(long number, uint32_t wanted)
     return real == wanted && effective == wanted && saved == wanted;
 }
 
+/* Shell's sort: in place, and no call. */
+CHILD_CODE static void sort_ids(uint32_t *ids, size_t count)
+{
+    for (size_t gap = count / 2; gap > 0; gap /= 2) {
+        for (size_t i = gap; i < count; i++) {
+            uint32_t id = ids[i];
+            size_t place = i;
+            for (; place >= gap && ids[place - gap] > id; place -= gap)
+                ids[place] = ids[place - gap];
+            ids[place] = id;
+        }
+    }
+}
+
+/* In whatever order: the kernel sorts them by numbers of its own. */
+CHILD_CODE static int groups_are(const struct os_ids *ids)
+{
+    size_t count = ids->group_count;
+    if (ENTRY_CALL(SYS_getgroups, 0, 0) != (long)count)
+        return 0;
+    if (count && ENTRY_CALL(SYS_getgroups, count, ids->seen) != (long)count)
+        return 0;
+    sort_ids(ids->groups, count);
+    sort_ids(ids->seen, count);
+    for (size_t i = 0; i < count; i++)
+        if (ids->seen[i] != ids->groups[i])
+            return 0;
+    return 1;
+}
+
 CHILD_CODE long bd_os_child_verify(const struct os_ids *ids)
 {
     if (!ids_are(SYS_getresgid, ids->gid) || !ids_are(SYS_getresuid, ids->uid))
         return -EPERM;
-    if (ids->group_count == SIZE_MAX)
-        return 0;
-    return ENTRY_CALL(SYS_getgroups, 0, 0) == (long)ids->group_count ? 0 : -EPERM;
+    return ids->group_count == SIZE_MAX || groups_are(ids) ? 0 : -EPERM;
 }
 
 /* ------------------------------------------------------------------ the terminal */

@@ -69,10 +69,12 @@ struct os_step {
 #define OS_MADE_BY(k) (-2 - (int32_t)(k))
 #define OS_MADE_STEP(from) ((size_t)(-2 - (from)))
 
-/* UINT32_MAX: whatever it is. group_count SIZE_MAX: likewise. */
+/* UINT32_MAX: whatever it is. group_count SIZE_MAX: likewise. The new process sorts `groups`, and
+ * has as much room in `seen` for what the kernel says. */
 struct os_ids {
     uint32_t uid, gid;
     size_t group_count;
+    uint32_t *groups, *seen;
 };
 
 struct os_hook {
@@ -292,7 +294,7 @@ bool bd_os_nofile_before(uint64_t *ret_soft, uint64_t *ret_hard);
 char *const *bd_os_environment(void);
 const char *bd_os_variable(char *const *env, const char *name);
 
-const char *bd_os_error_words(int code);         /* of an errno; any thread, no locale */
+const char *bd_os_error_words(int code);         /* of an errno, or NULL; any thread, no locale */
 const char *bd_os_limit_words(int32_t resource); /* "limit nofile" */
 const char *bd_os_machine_words(void);           /* what os_exec_facts.machine is a number of */
 

@@ -145,12 +145,12 @@ static int copy_ids(struct bd_plan *plan)
                                 .group_count = keeps ? SIZE_MAX : wanted->group_count};
     if (keeps)
         return 0;
-    uint32_t *groups = bd_arena_array(&plan->arena, wanted->group_count, sizeof *groups);
-    if (!groups)
+    plan->ids.groups = bd_arena_array(&plan->arena, wanted->group_count, sizeof *wanted->groups);
+    plan->ids.seen = bd_arena_array(&plan->arena, wanted->group_count, sizeof *wanted->groups);
+    if (!plan->ids.groups || !plan->ids.seen)
         return -ENOMEM;
     for (size_t i = 0; i < wanted->group_count; i++)
-        groups[i] = wanted->groups[i];
-    plan->groups = groups;
+        plan->ids.groups[i] = wanted->groups[i];
     return 0;
 }
 

@@ -33,7 +33,6 @@ struct bd_plan {
     char oom_score_adj[16];            /* as text */
     const uint64_t *cpus;
     struct os_ids ids;
-    const uint32_t *groups;
     struct os_hook hook;
     struct os_exec exec;
 

@@ -113,7 +113,7 @@ static void add_ids(struct bd_plan *plan)
 #ifndef BROOD_MUTANT_GROUPS_KEPT
     if (ids->group_count != SIZE_MAX) {
         struct os_step *step = add_step(plan, OS_GROUPS, BROOD_STAGE_CREDENTIALS);
-        step->data = plan->groups;
+        step->data = ids->groups;
         step->value = ids->group_count;
     }
 #endif

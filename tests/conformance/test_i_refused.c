@@ -64,9 +64,11 @@ static void give_groups(void)
 /* ------------------------------------------------------------------ I01 */
 
 /* What is done with the system call of that number is nothing, and said to be done. */
-static void refuse_when_not_done(int number)
+static void refuse_when_not_done(int number, size_t group_count)
 {
-    const struct brood_credentials who = {.uid = USER, .gid = GROUP};
+    static const uint32_t others[] = {FIRST, SECOND, SECOND + 9};
+    const struct brood_credentials who = {
+        .uid = USER, .gid = GROUP, .groups = others, .group_count = group_count};
     char program[PATH_MAX];
     struct brood_child *child = NULL;
     struct brood_error error = {.stage = BROOD_STAGE_NONE};
@@ -84,17 +86,23 @@ static void refuse_when_not_done(int number)
 
 static void without_setuid(void)
 {
-    refuse_when_not_done(SYS_setresuid);
+    refuse_when_not_done(SYS_setresuid, 0);
 }
 
 static void without_setgid(void)
 {
-    refuse_when_not_done(SYS_setresgid);
+    refuse_when_not_done(SYS_setresgid, 0);
 }
 
 static void without_setgroups(void)
 {
-    refuse_when_not_done(SYS_setgroups);
+    refuse_when_not_done(SYS_setgroups, 0);
+}
+
+/* As many as there were before, but not the same. */
+static void with_other_groups(void)
+{
+    refuse_when_not_done(SYS_setgroups, 3);
 }
 
 /* A success that is not believed: each is read back before anything of the program runs. */
@@ -104,6 +112,7 @@ TEST(i01_what_was_set_is_read_back)
     apart(without_setuid);
     apart(without_setgid);
     apart(without_setgroups);
+    apart(with_other_groups);
 }
 
 /* Refused, it is a failed start and no program with half of its rights. */

@@ -78,8 +78,10 @@ static int fill_facts(int pid, struct kinfo_proc *ret)
         struct _pcred *ids = &ret->kp_eproc.e_pcred;
         (void)getresuid(&ids->p_ruid, &uid, &ids->p_svuid);
         (void)getresgid(&ids->p_rgid, &gid, &ids->p_svgid);
-        ret->kp_eproc.e_ucred.cr_uid = uid;
-        ret->kp_eproc.e_ucred.cr_ngroups = (short)(getgroups(0, NULL) + 1);
+        struct _ucred *used = &ret->kp_eproc.e_ucred;
+        used->cr_uid = uid;
+        used->cr_groups[0] = gid;
+        used->cr_ngroups = (short)(getgroups(IMITATED_NGROUPS - 1, used->cr_groups + 1) + 1);
     }
     return 0;
 }

@@ -7,7 +7,7 @@
 #include <sys/time.h>
 #include <sys/types.h>
 
-enum { CTL_KERN = 1, KERN_PROC = 14, KERN_PROC_PID = 1 };
+enum { IMITATED_NGROUPS = 64, CTL_KERN = 1, KERN_PROC = 14, KERN_PROC_PID = 1 };
 
 struct _pcred {
     uid_t p_ruid, p_svuid;
@@ -17,6 +17,7 @@ struct _pcred {
 struct _ucred {
     uid_t cr_uid;
     short cr_ngroups;
+    gid_t cr_groups[IMITATED_NGROUPS];
 };
 
 struct kinfo_proc {
