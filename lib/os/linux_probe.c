@@ -13,7 +13,9 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "linux_cache.h"
 #include "linux_abi.h"
@@ -37,6 +39,17 @@ static atomic_int best_way = BROOD_RUNG_FLOOR == 1   ? OS_BY_CLONE
                                                      : OS_BY_CLONE3;
 static atomic_bool lacks_pidfd_wait;
 static atomic_bool lacks_nosignal;
+
+/* After unshare(CLONE_NEWPID) the next process is the first of its namespace, and its end is that
+ * of the namespace: a process that only finds something out must not be it. Until there is one,
+ * the link leads nowhere (Linux 4.12). */
+static bool begins_namespace(void)
+{
+    static const char path[] = "/proc/self/ns/pid_for_children";
+    char where[32];
+    struct stat status;
+    return readlink(path, where, sizeof where) < 0 && errno == ENOENT && lstat(path, &status) == 0;
+}
 
 /* Of the same kind as what it takes in: compilers mix no instrumented code with other. */
 CHILD_CODE static long make_probe(const long call[6], volatile int *flag)
@@ -68,6 +81,8 @@ bool bd_os_probe_shares_memory(void)
     if (BROOD_RUNG_FLOOR == 2)
         return false;
     int known = atomic_load_explicit(&shares_memory, memory_order_relaxed);
+    if (known == UNKNOWN && begins_namespace())
+        return false; /* not remembered: what works everywhere */
     if (known == UNKNOWN) {
         int unused = -1;
         volatile int flag = 0;
@@ -84,6 +99,8 @@ bool bd_os_probe_shares_memory(void)
 int bd_os_probe_clone_gives_pidfd(void)
 {
     int known = atomic_load_explicit(&gives_pidfd, memory_order_relaxed);
+    if (known == UNKNOWN && begins_namespace())
+        return -ENOSYS;
     if (known == UNKNOWN) {
         int pidfd = -1;
         volatile int flag = 0;

@@ -88,6 +88,14 @@ else
     true; ok "control group # SKIP no control group can be made here"
 fi
 
+# --- namespaces ---------------------------------------------------------------------------------
+if unshare --pid true 2>/dev/null; then
+    try unshare --pid "$brood" run sh -c 'echo $$'
+    is "$code $out$err" "0 1" "it can be the first process of a pid namespace"
+else
+    true; ok "pid namespace # SKIP no pid namespace can be made here"
+fi
+
 # --- ignored signals ----------------------------------------------------------------------------
 masks='sed -n "s/^Sig\(Blk\|Ign\):.//p" /proc/self/status'
 bits() { printf '0000000000000000\n%016x\n' "$1"; }
