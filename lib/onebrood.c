@@ -51,6 +51,7 @@
 #include "os/posix_host.c"
 #include "os/posix_io.c"
 #include "os/posix_reap.c"
+#include "os/posix_signal_names.c"
 #include "os/posix_terminal.c"
 #include "plan/error.c"
 #include "plan/moves.c"

@@ -32,7 +32,7 @@ uint64_t bd_os_host_highest_nofile(uint64_t hard)
 /* The table itself: strerror(3) writes to memory that all threads share. */
 const char *bd_os_error_words(int code)
 {
-    return code >= 0 && code < sys_nerr && sys_errlist[code] ? sys_errlist[code] : "unknown error";
+    return code >= 0 && code < sys_nerr && sys_errlist[code] ? sys_errlist[code] : NULL;
 }
 
 const char *bd_os_limit_words(int32_t resource)

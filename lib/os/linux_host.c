@@ -6,6 +6,7 @@
  */
 #include "host.h"
 
+#include <limits.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -31,8 +32,10 @@ const char *bd_os_error_words(int code)
         strerrordesc_np(code); /* since 2.32; strerror(3) is not thread-safe there */
 #else
     const char *words = strerror(code);
+    if (strcmp(words, strerror(INT_MAX)) == 0)
+        words = NULL;
 #endif
-    return words ? words : "unknown error";
+    return words;
 }
 
 const char *bd_os_limit_words(int32_t resource)

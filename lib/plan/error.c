@@ -73,6 +73,15 @@ int bd_error_options_number(struct brood_error *error, int code, const char *sen
     return -code;
 }
 
+int bd_error_sentence(struct brood_error *error, int stage, int code, const char *subject,
+                      const char *rest)
+{
+    (void)bd_error_detail(error, stage, code, BROOD_DETAIL_TEXT, subject, -1);
+    struct bd_text text = {error->subject, sizeof error->subject, strlen(error->subject)};
+    bd_text_add(&text, rest);
+    return -code;
+}
+
 int bd_error_memory(struct brood_error *error)
 {
     return bd_error_set(error, BROOD_STAGE_MEMORY, ENOMEM, NULL, -1);
@@ -123,7 +132,26 @@ const char *brood_stage_name(int32_t stage)
 
 static void add_errno(struct bd_text *text, int code)
 {
-    bd_text_add(text, bd_os_error_words(code));
+    const char *words = bd_os_error_words(code);
+    bd_text_add(text, words ? words : "unknown error ");
+    if (!words)
+        bd_text_add_number(text, code);
+}
+
+/* "the new process was killed by SIGSEGV at stage hook, before its program began" */
+static void add_death(struct bd_text *text, const struct brood_error *error)
+{
+    const char *name = error->number > 0 ? brood_signal_name((int)error->number) : NULL;
+    bd_text_add(text, "the new process ");
+    bd_text_add(text, error->number > 0 ? "was killed by " : "ended");
+    bd_text_add(text, name ? name : "");
+    if (error->number > 0 && !name) {
+        bd_text_add(text, "signal ");
+        bd_text_add_number(text, error->number);
+    }
+    bd_text_add(text, " at stage ");
+    bd_text_add(text, brood_stage_name(error->stage));
+    bd_text_add(text, ", before its program began");
 }
 
 /* The detail's own sentence. False: the errno says it all. */
@@ -171,11 +199,7 @@ static bool add_detail(struct bd_text *text, const struct brood_error *error)
         bd_text_add_escaped(text, error->subject);
         return true;
     case BROOD_DETAIL_KILLED:
-        bd_text_add(text, "the new process ");
-        bd_text_add(text, error->number > 0 ? "was killed by signal " : "ended");
-        if (error->number > 0)
-            bd_text_add_number(text, error->number);
-        bd_text_add(text, " before its program began");
+        add_death(text, error);
         return true;
     case BROOD_DETAIL_NOEXEC_MOUNT:
         bd_text_add_escaped(text, error->subject);

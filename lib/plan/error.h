@@ -30,6 +30,10 @@ int bd_error_options(struct brood_error *error, const char *sentence, const char
 int bd_error_options_number(struct brood_error *error, int code, const char *sentence,
                             int64_t number);
 
+/* The words are `subject` and `rest`. */
+int bd_error_sentence(struct brood_error *error, int stage, int code, const char *subject,
+                      const char *rest);
+
 int bd_error_memory(struct brood_error *error);
 
 #endif

@@ -136,7 +136,7 @@ static int explain_ends(struct bd_transaction *start, const struct brood_stream 
                         int code)
 {
     if (stream->kind == BROOD_PTY)
-        return bd_error_set(start->error, BROOD_STAGE_TERMINAL, code, "of its own", -1);
+        return bd_error_set(start->error, BROOD_STAGE_TERMINAL, code, "of its own (/dev/ptmx)", -1);
     bool is_input = stream->kind == BROOD_MEMORY && index == BROOD_IN;
     return bd_error_set(start->error, is_input ? BROOD_STAGE_MEMORY : BROOD_STAGE_PIPE, code, NULL,
                         index);
@@ -176,10 +176,12 @@ static int reserve_cgroup(struct bd_transaction *start)
 {
     if (!start->plan.cgroup)
         return 0;
-    int result = bd_os_cgroup_open(start->plan.cgroup, &start->launch.cgroup_fd);
-    return result == 0
-               ? 0
-               : bd_error_set(start->error, BROOD_STAGE_CGROUP, -result, start->plan.cgroup, -1);
+    const char *path = start->plan.cgroup;
+    int result = bd_os_cgroup_open(path, &start->launch.cgroup_fd);
+    if (result == -ENODEV)
+        return bd_error_sentence(start->error, BROOD_STAGE_CGROUP, ENODEV, path,
+                                 " is not a control group");
+    return result == 0 ? 0 : bd_error_set(start->error, BROOD_STAGE_CGROUP, -result, path, -1);
 }
 
 /* It stays open until the child has ended, to give the foreground back. */
@@ -192,9 +194,9 @@ static int reserve_terminal(struct bd_transaction *start, const struct brood_opt
         start->foreground_before = bd_os_terminal_foreground(start->terminal_fd);
         result = start->foreground_before < 0 ? start->foreground_before : 0;
     }
-    return result == 0
-               ? 0
-               : bd_error_set(start->error, BROOD_STAGE_TERMINAL, -result, "of the caller", -1);
+    return result == 0 ? 0
+                       : bd_error_set(start->error, BROOD_STAGE_TERMINAL, -result,
+                                      "of the caller (/dev/tty)", -1);
 }
 
 static int reserve_descriptors(struct bd_transaction *start, const struct brood_options *options)
@@ -276,6 +278,8 @@ static int explain_report(struct bd_transaction *start, const struct os_report *
     if (step->op == OS_EXEC && exceeds_users_limit(&start->plan, report))
         return bd_error_set(start->error, BROOD_STAGE_CREDENTIALS, report->code,
                             "uid: that user has too many processes (limit nproc)", -1);
+    if (step->op == OS_AFFINITY && report->code == EINVAL)
+        subject = "processor affinity: none of those processors may be used";
     if (step->op == OS_EXEC)
         return bd_explain_exec(&start->plan, report, start->error);
     return bd_error_set(start->error, step->stage, report->code, subject, number);

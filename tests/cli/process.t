@@ -19,7 +19,7 @@ is "$code $out" "0 $allowed" "those that are not there do not count"
 cpus --affinity 8191 --affinity "$first"
 is "$out" "$first" "the last of a repeated option counts"
 run --affinity 8191 true
-is "$code $err" "125 brood run: cannot start true: setting the processor affinity: Invalid argument" "none of them is there"
+is "$code $err" "125 brood run: cannot start true: setting the processor affinity: none of those processors may be used: Invalid argument" "none of them is there"
 run --json record --affinity 8191 true
 is "$(member record error stage)" '"resource"' "and recorded"
 run --plan --affinity 0-2,5,64 true
@@ -63,7 +63,7 @@ run --cgroup /nonexistent touch started
 is "$code $err" "125 brood run: cannot start touch: control group /nonexistent: No such file or directory" "a group that is not there"
 mkdir no-cgroup
 run --cgroup no-cgroup touch started
-is "$code" 125 "a directory that is no control group"
+is "$code $err" "125 brood run: cannot start touch: no-cgroup is not a control group" "a directory that is no control group"
 run --json record --cgroup /nonexistent touch started
 is "$(member record error stage) $(member record error subject)" '"cgroup" "/nonexistent"' "and recorded"
 [ ! -e started ]

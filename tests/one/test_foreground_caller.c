@@ -155,9 +155,10 @@ TEST(who_has_no_terminal)
         is_refused("no terminal",
                    BROOD_OPTIONS(.argv = WORDS("/bin/true"), .in = {.kind = BROOD_PIPE},
                                  .flags = BROOD_FOREGROUND | BROOD_NEW_GROUP),
-                   REFUSAL(.stage = BROOD_STAGE_TERMINAL, .code = ENXIO, .subject = "of the caller",
-                           .sentence = "cannot start /bin/true: terminal of the caller: No such "
-                                       "device or address"));
+                   REFUSAL(.stage = BROOD_STAGE_TERMINAL, .code = ENXIO,
+                           .subject = "of the caller (/dev/tty)",
+                           .sentence = "cannot start /bin/true: terminal of the caller (/dev/tty): "
+                                       "No such device or address"));
     run_is_refused("no terminal",
                    BROOD_OPTIONS(.argv = WORDS("/bin/true"), .out = {.kind = BROOD_MEMORY},
                                  .flags = BROOD_FOREGROUND | BROOD_NEW_GROUP),

@@ -217,7 +217,7 @@ TEST(its_errno_is_the_error)
         {1, EPERM, "cannot start /bin/true: before_exec: Operation not permitted"},
         {-1, EPERM, "cannot start /bin/true: before_exec: Operation not permitted"},
         {ENOTNAM, ENOTNAM, NULL},
-        {1234, 1234, "cannot start /bin/true: before_exec: unknown error"},
+        {1234, 1234, "cannot start /bin/true: before_exec: unknown error 1234"},
         {EAGAIN, EAGAIN, NULL},
         {ENOEXEC, ENOEXEC, NULL},
     };
@@ -299,9 +299,9 @@ TEST(a_crash_is_a_failed_start)
                           .in = {.kind = BROOD_PIPE}),
             REFUSAL(.stage = BROOD_STAGE_HOOK, .code = EINTR, .detail = BROOD_DETAIL_KILLED,
                     NUMBER(number),
-                    .sentence = say("cannot start /bin/true: the new process was killed by signal "
-                                    "%d before its program began",
-                                    number)));
+                    .sentence = say("cannot start /bin/true: the new process was killed by %s at "
+                                    "stage hook, before its program began",
+                                    brood_signal_name(number))));
     }
     REQUIRE(signal(SIGTERM, SIG_DFL) == in_the_way);
     if (!TEST_UNDER_ASAN && !TEST_UNDER_TSAN) /* they catch it in their own way */

@@ -154,7 +154,7 @@ TEST(no_terminal_to_be_had)
         CHECK_INT(brood_start(BROOD_OPTIONS(.argv = WORDS("/x"), .in = A_PTY), &child, &error),
                   -ENOENT);
         CHECK_STR(brood_error_text(&error, text, sizeof text),
-                  "cannot start /x: terminal of its own: No such file or directory");
+                  "cannot start /x: terminal of its own (/dev/ptmx): No such file or directory");
         _exit(0);
     }
     if (geteuid() == 0)
