@@ -140,6 +140,9 @@ static void start_and_watch(struct run *run, int64_t began_ns)
     fifo_close_streams(&run->settled.options);
     begin_passing(run, child);
     if (code < 0) {
+        const struct brood_error *error = &outcome->error;
+        if (error->detail == BROOD_DETAIL_KILLED && pass_has_come(&run->pass, error->number))
+            outcome->signalled = (int)error->number;
         refuse_start(run);
         return;
     }

@@ -16,6 +16,8 @@ static int code_of_failed_start(const struct outcome *outcome)
     const struct brood_error *error = &outcome->error;
     if (outcome->timed_out)
         return CLI_TIMED_OUT;
+    if (outcome->signalled)
+        return CLI_SIGNAL_BASE + outcome->signalled;
     if (error->stage != BROOD_STAGE_EXEC || error->detail == BROOD_DETAIL_KILLED)
         return CLI_FAILED;
     return error->code == ENOENT ? CLI_NOT_FOUND : CLI_NOT_EXECUTABLE;

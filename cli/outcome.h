@@ -18,6 +18,7 @@ struct outcome {
     int64_t fifo_ms;              /* not 0: the start waited so long for the other end of a FIFO */
     bool started;                 /* else `error` says why not */
     struct brood_error error;
+    int signalled; /* it was killed before it began, by this signal to us both; or 0 */
     pid_t pid;
     bool over; /* it has ended, and `exit` says how; else it could not be ended */
     struct brood_exit exit;

@@ -192,3 +192,12 @@ bool pass_read(struct pass *pass, struct brood_child *child)
     }
     return asked_to_end;
 }
+
+bool pass_has_come(struct pass *pass, int64_t number)
+{
+    struct signalfd_siginfo info;
+    bool has_come = false;
+    while (read(pass->fd, &info, sizeof info) == (ssize_t)sizeof info)
+        has_come = has_come || info.ssi_signo == number;
+    return has_come;
+}

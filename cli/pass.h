@@ -32,4 +32,7 @@ int pass_open(struct pass *pass, bool same_group, uint64_t ignored, const char *
  * true is returned when a signal asks us to end too. */
 bool pass_read(struct pass *pass, struct brood_child *child);
 
+/* Of the signals that have come and were not read: is this one among them? Reads them all. */
+bool pass_has_come(struct pass *pass, int64_t number);
+
 #endif

@@ -118,6 +118,18 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(run, 0)[1]) not in (143, -15))' "$
 done
 is "$lost" 0 "SIGTERM at any moment of the start ends it"
 
+# One to the whole group ends a command that has not begun; brood run was not the one that failed.
+cp /bin/sleep slow-to-begin
+if "$python" "$source_dir/tests/cli/at_exec.py" slow-to-begin TERM 0 "$brood" run --json record ./slow-to-begin 30 2>.err; then
+    is "$(cat .err)" "brood run: cannot start ./slow-to-begin: the new process was killed by SIGTERM at stage exec, before its program began" \
+        "the start that ends so is reported"
+    is "$(cat code) $(member record error stage) $(member record exit_code)" '143 "exec" 143' "a signal to the group during the start: 128 and its number"
+    "$python" "$source_dir/tests/cli/at_exec.py" slow-to-begin TERM 1 "$brood" run ./slow-to-begin 30 2>.err
+    is "$(cat code)" "125" "one that somebody sent to the new process alone: 125"
+else
+    true; ok "at_exec # SKIP fanotify permission events need CAP_SYS_ADMIN"
+fi
+
 # SIGKILL of brood run is what it cannot pass on: the command lives on, as the manual says.
 rm -f ready
 "$brood" run sh -c 'echo $$ >pid; mv pid ready; read -r line <go' &
