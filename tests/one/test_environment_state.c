@@ -147,7 +147,7 @@ TEST(umasks)
 TEST(nice_values)
 {
     int here = getpriority(PRIO_PROCESS, 0);
-    CHECK_STR(tells(BROOD_OPTIONS(.nice = 5), "nice"), say("%d\n", here));
+    CHECK_STR(tells(BROOD_OPTIONS(.nice = 0), "nice"), say("%d\n", here));
     CHECK_STR(tells(BROOD_OPTIONS(.flags = BROOD_SET_NICE, .nice = 19), "nice"), "19\n");
     CHECK_STR(tells(BROOD_OPTIONS(.flags = BROOD_SET_NICE, .nice = here), "nice"),
               say("%d\n", here));
