@@ -96,6 +96,9 @@ static const struct rule rules[] = {
     {INJECT_CALLER, __NR_memfd_create, 0, 0, FAILS, STAGE(MEMORY), NULL},
     {INJECT_CALLER, __NR_pwrite64, EINTR, 0, SURVIVES, 0, "written again"},
     {INJECT_CALLER, __NR_pwrite64, 0, 0, FAILS, STAGE(MEMORY), NULL},
+#ifdef __NR_readlink
+    {INJECT_CALLER, __NR_readlink, 0, SCENARIO_COLD, SURVIVES, 0, "memory is copied this once"},
+#endif
     {INJECT_CALLER, __NR_mmap, 0, SCENARIO_COLD, EITHER, STAGE(MEMORY) | STAGE(CREATE), PROBE},
     {INJECT_CALLER, __NR_mprotect, 0, SCENARIO_COLD, EITHER, STAGE(MEMORY) | STAGE(CREATE), PROBE},
     {INJECT_CALLER, __NR_mmap, 0, 0, FAILS, STAGE(MEMORY), NULL},
