@@ -117,7 +117,8 @@ static const struct table_option run_options[] = {
      take_flag, ASKED_DETACH, VALUE_NONE, NULL, false},
     {"plan", NULL, "print what would be done, and do nothing",
      "Print the settled steps of the start on standard output instead of starting anything. "
-     "Values of the environment are not shown.",
+     "Values of the environment are not shown. A line of brood run is what it does itself, beside "
+     "the steps of the new process.",
      take_flag, ASKED_PLAN, VALUE_NONE, NULL, false},
     {"json", "FILE", "write how it ended to FILE",
      "Write one line of JSON that says how the command ended, or why it could not be started, "

@@ -44,6 +44,8 @@ static char *plan_text(const struct brood_options *options, struct outcome *outc
 static void print_watch(const struct asked *asked)
 {
     char text[32];
+    if (asked->pty)
+        (void)printf("brood run: by before_exec its terminal gets the modes of ours\n");
     if (asked->timeout_ms > 0) {
         int64_t grace_ms = settle_grace_ms(asked);
         (void)printf("brood run: after %s %s", words_duration(asked->timeout_ms, text),

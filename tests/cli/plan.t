@@ -21,6 +21,8 @@ run --plan --cwd $'re\e[31m\ncord' true
 ok "a name cannot play with the terminal"
 run --plan --timeout 1s --grace 0 true
 like "$out" "*brood run: after 1s SIGKILL*" "--grace 0"
+run --plan --pty true
+like "$out" "*pseudoterminal*hook: call before_exec*brood run: by before_exec its terminal gets the modes of ours*" "--pty, and whose hook it is"
 run --plan brood-test-no-such-command
 is "$code" 0 "nothing is looked up: a command that is missing shows at the start"
 run --plan --keep-fd all true </dev/null
