@@ -12,7 +12,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -243,8 +242,7 @@ TEST(b19_pipes_of_a_page)
     pid_t pid = fork();
     REQUIRE(pid >= 0);
     if (pid == 0) {
-        if (geteuid() == 0)
-            REQUIRE(setgroups(0, NULL) == 0 && setgid(SOMEBODY) == 0 && setuid(SOMEBODY) == 0);
+        REQUIRE(lab_become(SOMEBODY) == 0);
         with_no_pipe_pages_left(program_fd);
         _exit(0);
     }

@@ -14,7 +14,6 @@
 #include <limits.h>
 #include <link.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mount.h>
@@ -114,26 +113,9 @@ TEST(c19_programs_for_other_machines)
     fails(file("swapped", &head, sizeof head, 0755), ENOEXEC, BROOD_DETAIL_WRONG_MACHINE);
 }
 
-static bool write_to(const char *path, const char *text)
-{
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    bool written = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-    return fd >= 0 && close(fd) == 0 && written;
-}
-
-/* As root, or as a plain user in a namespace of users where it is known by its own numbers. */
-static bool own_mounts(void)
-{
-    const char *user = say("%d %d 1", (int)geteuid(), (int)geteuid());
-    const char *group = say("%d %d 1", (int)getegid(), (int)getegid());
-    return unshare(CLONE_NEWNS) == 0 ||
-           (unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0 && write_to("/proc/self/setgroups", "deny") &&
-            write_to("/proc/self/uid_map", user) && write_to("/proc/self/gid_map", group));
-}
-
 static void on_a_noexec_mount(void)
 {
-    if (!own_mounts() || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+    if (lab_own_mounts() < 0 ||
         mount("tmpfs", lab_file("mounted"), "tmpfs", MS_NOEXEC, "size=64k,mode=1777") < 0)
         _exit(EXIT_CANNOT);
     fails(script("mounted/good", "#!/bin/sh\n", 0755), EACCES, BROOD_DETAIL_NOEXEC_MOUNT);

@@ -7,7 +7,6 @@
 #include "kit.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <linux/capability.h>
 #include <signal.h>
 #include <string.h>
@@ -82,7 +81,7 @@ static void as_plain_user(void (*body)(void))
     REQUIRE(pid >= 0);
     if (pid == 0) {
         uid_t user = kit_plain_user();
-        REQUIRE(setgroups(0, NULL) == 0 && setgid(user) == 0 && setuid(user) == 0);
+        REQUIRE(lab_become(user) == 0);
         body();
         _exit(0);
     }

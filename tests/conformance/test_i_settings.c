@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -136,10 +135,9 @@ TEST(i07_children_hidden_in_proc)
     REQUIRE(pid >= 0);
     if (pid == 0) {
         uid_t user = kit_plain_user();
-        if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-            mount("proc", "/proc", "proc", 0, "hidepid=2") < 0)
+        if (lab_own_mounts() < 0 || mount("proc", "/proc", "proc", 0, "hidepid=2") < 0)
             _exit(CANNOT);
-        REQUIRE(setgroups(0, NULL) == 0 && setgid(user) == 0 && setuid(user) == 0);
+        REQUIRE(lab_become(user) == 0);
         use_unseen_children(program);
         _exit(0);
     }

@@ -206,16 +206,10 @@ static void live_in_all_ways(void)
                        .start_timeout_ms = KIT_BOUND_MS));
 }
 
-static void own_mounts(void)
-{
-    REQUIRE(unshare(CLONE_NEWNS) == 0);
-    REQUIRE(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
-}
-
 /* No process is in /proc at all. */
 static void with_an_empty_proc(void)
 {
-    own_mounts();
+    REQUIRE(lab_own_mounts() == 0);
     REQUIRE(mount("none", "/proc", "tmpfs", 0, NULL) == 0);
     CHECK(access("/proc/self", F_OK) < 0);
     live_in_all_ways();

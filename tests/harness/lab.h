@@ -61,6 +61,13 @@ int lab_count_fds(void);
 long lab_leave_fds(unsigned free_fds);
 int lab_restore_fds(long soft_limit);
 
+/* From here on the calling process is that user, and of the group of the same number alone. Who is
+ * not root stays who it is. 0 or -errno. */
+int lab_become(uid_t user);
+
+/* From here on nobody else sees what the calling process mounts. 0 or -errno. */
+int lab_own_mounts(void);
+
 /* Monotonic clock, milliseconds. For bounds and notes; never sleep on it. */
 int64_t lab_now_ms(void);
 

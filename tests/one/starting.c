@@ -99,6 +99,25 @@ const char *tells(struct brood_options *options, const char *verb)
     return told;
 }
 
+const char *child_reads(struct brood_options *options, const char *file)
+{
+    static char text[16384];
+    struct brood_result result;
+    struct brood_error error;
+    char words_of_it[600];
+    options->argv = WORDS("/bin/cat", say("/proc/self/%s", file));
+    options->out.kind = BROOD_MEMORY;
+    text[0] = '\0';
+    if (brood_run(options, &result, &error) < 0) {
+        FAIL("%s", brood_error_text(&error, words_of_it, sizeof words_of_it));
+        return text;
+    }
+    CHECK_INT(result.exit.code, 0);
+    (void)snprintf(text, sizeof text, "%s", (const char *)result.out);
+    brood_result_clear(&result);
+    return text;
+}
+
 const char *line_of(const char *text, const char *start_of_line)
 {
     size_t length = strlen(start_of_line);

@@ -42,6 +42,9 @@ void runs(const struct brood_options *options, int code);
  * what it told by way of a file: descriptors 0 to 2 are the test's own matter. */
 const char *tells(struct brood_options *options, const char *verb);
 
+/* What the program finds in a file of /proc/self, by way of cat(1). */
+const char *child_reads(struct brood_options *options, const char *file);
+
 /* One line of such a text: the one that begins with `start`, without its newline; "" if none. */
 const char *line_of(const char *text, const char *start);
 

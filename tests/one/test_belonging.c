@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
-#include <grp.h>
 #include <limits.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -28,26 +27,6 @@
 #define TRUE WORDS("/bin/true")
 #define CREDENTIALS(...) (&(const struct brood_credentials){__VA_ARGS__})
 
-/* What the program finds in a file of /proc/self. */
-static const char *child_reads(struct brood_options *options, const char *file)
-{
-    static char text[16384];
-    struct brood_result result;
-    struct brood_error error;
-    char words_of_it[600];
-    options->argv = WORDS("/bin/cat", say("/proc/self/%s", file));
-    options->out.kind = BROOD_MEMORY;
-    text[0] = '\0';
-    if (brood_run(options, &result, &error) < 0) {
-        FAIL("%s", brood_error_text(&error, words_of_it, sizeof words_of_it));
-        return text;
-    }
-    CHECK_INT(result.exit.code, 0);
-    (void)snprintf(text, sizeof text, "%s", (const char *)result.out);
-    brood_result_clear(&result);
-    return text;
-}
-
 static const char *own(const char *file)
 {
     char text[4096] = "";
@@ -61,8 +40,7 @@ static void as_plain_user(void (*body)(void))
     REQUIRE(pid >= 0);
     if (pid == 0) {
         uid_t user = 200000 + (uid_t)getpid();
-        if (geteuid() == 0)
-            REQUIRE(setgroups(0, NULL) == 0 && setgid(user) == 0 && setuid(user) == 0);
+        REQUIRE(lab_become(user) == 0);
         body();
         _exit(0);
     }

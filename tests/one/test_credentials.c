@@ -33,26 +33,6 @@ static void needs_root(void)
         SKIP("needs root, to become somebody else");
 }
 
-/* What the program finds in /proc/self/status. */
-static const char *status_of(struct brood_options *options)
-{
-    static char text[16384];
-    struct brood_result result;
-    struct brood_error error;
-    char words_of_it[600];
-    options->argv = WORDS("/bin/cat", "/proc/self/status");
-    options->out.kind = BROOD_MEMORY;
-    text[0] = '\0';
-    if (brood_run(options, &result, &error) < 0) {
-        FAIL("%s", brood_error_text(&error, words_of_it, sizeof words_of_it));
-        return text;
-    }
-    CHECK_INT(result.exit.code, 0);
-    (void)snprintf(text, sizeof text, "%s", (const char *)result.out);
-    brood_result_clear(&result);
-    return text;
-}
-
 static const char *ids_line(const char *name, unsigned id)
 {
     return say("%s:\t%u\t%u\t%u\t%u", name, id, id, id, id);
@@ -85,7 +65,7 @@ TEST(ids_and_groups_are_set)
     struct brood_options *options =
         BROOD_OPTIONS(.credentials = CREDENTIALS(.uid = USER, .gid = GROUP, .groups = groups,
                                                  .group_count = 3));
-    const char *status = status_of(options);
+    const char *status = child_reads(options, "status");
     CHECK_STR(line_of(status, "Uid:"), ids_line("Uid", USER));
     CHECK_STR(line_of(status, "Gid:"), ids_line("Gid", GROUP));
     CHECK_STR(groups_in(status), "7 64301 64303");
@@ -98,11 +78,11 @@ static void with_groups_of_its_own(void)
     REQUIRE(setgroups(2, own) == 0);
     struct brood_options *options =
         BROOD_OPTIONS(.credentials = CREDENTIALS(.uid = USER, .gid = GROUP));
-    CHECK_STR(groups_in(status_of(options)), ""); /* an empty list is none */
+    CHECK_STR(groups_in(child_reads(options, "status")), ""); /* an empty list is none */
     options->credentials = CREDENTIALS(.uid = USER, .gid = GROUP, .flags = BROOD_KEEP_GROUPS);
-    CHECK_STR(groups_in(status_of(options)), "11 12");
+    CHECK_STR(groups_in(child_reads(options, "status")), "11 12");
     options->credentials = CREDENTIALS(.uid = same, .gid = same);
-    const char *status = status_of(options);
+    const char *status = child_reads(options, "status");
     CHECK_STR(groups_in(status), "");
     CHECK_STR(line_of(status, "Uid:"), ids_line("Uid", 0));
     gid_t now[8];
@@ -120,15 +100,15 @@ TEST(what_is_left_as_it_is)
     needs_root();
     struct brood_options *options =
         BROOD_OPTIONS(.credentials = CREDENTIALS(.uid = same, .gid = GROUP));
-    const char *status = status_of(options);
+    const char *status = child_reads(options, "status");
     CHECK_STR(line_of(status, "Uid:"), ids_line("Uid", 0));
     CHECK_STR(line_of(status, "Gid:"), ids_line("Gid", GROUP));
     options->credentials = CREDENTIALS(.uid = USER, .gid = same, .flags = BROOD_KEEP_GROUPS);
-    status = status_of(options);
+    status = child_reads(options, "status");
     CHECK_STR(line_of(status, "Uid:"), ids_line("Uid", USER));
     CHECK_STR(line_of(status, "Gid:"), ids_line("Gid", 0));
     options->credentials = CREDENTIALS(.uid = same, .gid = same, .flags = BROOD_KEEP_GROUPS);
-    status = status_of(options);
+    status = child_reads(options, "status");
     CHECK_STR(line_of(status, "Uid:"), ids_line("Uid", 0));
     CHECK_STR(line_of(status, "Gid:"), ids_line("Gid", 0));
 }
@@ -139,15 +119,15 @@ static void with_mixed_ids(void)
     REQUIRE(setresgid(OTHER, 0, 0) == 0 && setresuid(OTHER, 0, 0) == 0);
     struct brood_options *options =
         BROOD_OPTIONS(.credentials = CREDENTIALS(.uid = USER, .gid = GROUP));
-    const char *status = status_of(options);
+    const char *status = child_reads(options, "status");
     CHECK_STR(line_of(status, "Uid:"), ids_line("Uid", USER));
     CHECK_STR(line_of(status, "Gid:"), ids_line("Gid", GROUP));
     options->credentials = CREDENTIALS(.uid = OTHER, .gid = OTHER);
-    status = status_of(options);
+    status = child_reads(options, "status");
     CHECK_STR(line_of(status, "Uid:"), ids_line("Uid", OTHER));
     check_no_capabilities(status);
     options->credentials = CREDENTIALS(.uid = 0, .gid = 0);
-    status = status_of(options);
+    status = child_reads(options, "status");
     CHECK_STR(line_of(status, "Uid:"), ids_line("Uid", 0));
     CHECK_STR(line_of(status, "Gid:"), ids_line("Gid", 0));
 }
@@ -195,7 +175,7 @@ static void raise_ambient(void)
 static void check_child_has_none(void)
 {
     const char *status =
-        status_of(BROOD_OPTIONS(.credentials = CREDENTIALS(.uid = USER, .gid = GROUP)));
+        child_reads(BROOD_OPTIONS(.credentials = CREDENTIALS(.uid = USER, .gid = GROUP)), "status");
     CHECK_STR(line_of(status, "Uid:"), ids_line("Uid", USER));
     check_no_capabilities(status);
 }

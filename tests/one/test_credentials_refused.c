@@ -8,7 +8,6 @@
 #include "starting.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -33,8 +32,7 @@ static void as_plain_user(void (*body)(uint32_t user))
     pid_t pid = fork();
     REQUIRE(pid >= 0);
     if (pid == 0) {
-        if (geteuid() == 0)
-            REQUIRE(setgroups(0, NULL) == 0 && setgid(user) == 0 && setuid(user) == 0);
+        REQUIRE(lab_become(user) == 0);
         body(user);
         _exit(0);
     }

@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -156,8 +155,7 @@ TEST(a_user_with_many_pipes)
     pid_t pid = fork();
     REQUIRE(pid >= 0);
     if (pid == 0) {
-        if (geteuid() == 0)
-            REQUIRE(setgroups(0, NULL) == 0 && setgid(SOMEBODY) == 0 && setuid(SOMEBODY) == 0);
+        REQUIRE(lab_become(SOMEBODY) == 0);
         run_with_small_pipes(program_fd);
         _exit(0);
     }

@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -104,8 +103,7 @@ TEST(a_plain_users_errors)
     REQUIRE(pid >= 0);
     if (pid == 0) {
         uid_t user = kit_plain_user();
-        if (geteuid() == 0)
-            REQUIRE(setgroups(0, NULL) == 0 && setgid(user) == 0 && setuid(user) == 0);
+        REQUIRE(lab_become(user) == 0);
         const struct brood_credentials root = {.uid = 0, .gid = 0};
         check_same("credentials", *BROOD_OPTIONS(.argv = WORDS("/bin/true"), .credentials = &root));
         check_same("not executable", *BROOD_OPTIONS(.argv = WORDS("/etc/passwd")));

@@ -8,7 +8,6 @@
 #include "kit.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -71,7 +70,7 @@ TEST_TIMEOUT(a_child_that_became_root, 40)
     REQUIRE(pid >= 0);
     if (pid == 0) {
         uid_t user = kit_plain_user();
-        REQUIRE(setgroups(0, NULL) == 0 && setgid(user) == 0 && setuid(user) == 0);
+        REQUIRE(lab_become(user) == 0);
         try_signal_and_stop();
         try_free();
         _exit(0);

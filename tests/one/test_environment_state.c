@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -94,8 +93,7 @@ TEST(directories_that_cannot_be_entered)
     pid_t pid = fork();
     REQUIRE(pid >= 0);
     if (pid == 0) {
-        if (geteuid() == 0)
-            REQUIRE(setgroups(0, NULL) == 0 && setgid(NOBODY) == 0 && setuid(NOBODY) == 0);
+        REQUIRE(lab_become(NOBODY) == 0);
         refuse_closed_directory();
         _exit(0);
     }
@@ -162,8 +160,7 @@ TEST(a_nice_value_that_is_refused)
     if (pid == 0) {
         const struct rlimit none = {0};
         REQUIRE(setrlimit(RLIMIT_NICE, &none) == 0);
-        if (geteuid() == 0)
-            REQUIRE(setgroups(0, NULL) == 0 && setgid(NOBODY) == 0 && setuid(NOBODY) == 0);
+        REQUIRE(lab_become(NOBODY) == 0);
         is_refused("nice -5",
                    BROOD_OPTIONS(.argv = WORDS("/bin/true"), .flags = BROOD_SET_NICE, .nice = -5),
                    REFUSAL(.stage = BROOD_STAGE_RESOURCE, .code = EACCES, NUMBER(-5),
@@ -240,8 +237,7 @@ TEST(limits_that_are_refused)
         const struct rlimit low = {0};
         const struct brood_rlimit above = {.resource = RLIMIT_CORE, .soft = 1, .hard = 1};
         REQUIRE(setrlimit(RLIMIT_CORE, &low) == 0);
-        if (geteuid() == 0)
-            REQUIRE(setgroups(0, NULL) == 0 && setgid(NOBODY) == 0 && setuid(NOBODY) == 0);
+        REQUIRE(lab_become(NOBODY) == 0);
         is_refused("above the hard limit",
                    BROOD_OPTIONS(.argv = WORDS("/bin/true"), .rlimits = &above, .rlimit_count = 1),
                    REFUSAL(.stage = BROOD_STAGE_RESOURCE, .code = EPERM, NUMBER(RLIMIT_CORE),

@@ -9,9 +9,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <link.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
@@ -258,8 +256,7 @@ static void as_nobody(void (*body)(void))
     pid_t pid = fork();
     REQUIRE(pid >= 0);
     if (pid == 0) {
-        if (geteuid() == 0)
-            REQUIRE(setgroups(0, NULL) == 0 && setgid(NOBODY) == 0 && setuid(NOBODY) == 0);
+        REQUIRE(lab_become(NOBODY) == 0);
         body();
         _exit(0);
     }
@@ -315,27 +312,9 @@ TEST(a_program_for_others_only)
     as_nobody(run_not_permitted);
 }
 
-static bool write_to(const char *path, const char *text)
-{
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    bool written = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-    return fd >= 0 && close(fd) == 0 && written;
-}
-
-/* As root, or as a plain user in a namespace of users where it is known by its own numbers. */
-static bool own_mounts(void)
-{
-    const char *user = say("%d %d 1", (int)geteuid(), (int)geteuid());
-    const char *group = say("%d %d 1", (int)getegid(), (int)getegid());
-    return unshare(CLONE_NEWNS) == 0 ||
-           (unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0 &&
-            write_to(lab_proc("self/setgroups"), "deny") &&
-            write_to(lab_proc("self/uid_map"), user) && write_to(lab_proc("self/gid_map"), group));
-}
-
 static bool mount_noexec(const char *path)
 {
-    return own_mounts() && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+    return lab_own_mounts() == 0 &&
            mount("tmpfs", path, "tmpfs", MS_NOEXEC | MS_NOSUID, "size=64k,mode=1777") == 0;
 }
 

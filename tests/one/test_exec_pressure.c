@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +23,7 @@ enum { SOMEBODY = 64321, ROOMY = 64, RETRY_MS = 15000 };
 static void become_somebody_alone(void)
 {
     const struct rlimit alone = {.rlim_cur = 1, .rlim_max = ROOMY};
-    REQUIRE(setgroups(0, NULL) == 0 && setgid(SOMEBODY) == 0 && setuid(SOMEBODY) == 0);
+    REQUIRE(lab_become(SOMEBODY) == 0);
     REQUIRE(setrlimit(RLIMIT_NPROC, &alone) == 0);
 }
 

@@ -9,7 +9,6 @@
 #include "kit.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,7 +20,7 @@ static void become_plain(unsigned room)
 {
     const struct rlimit limit = {room, room};
     uid_t user = kit_plain_user();
-    REQUIRE(setgroups(0, NULL) == 0 && setgid(user) == 0 && setuid(user) == 0);
+    REQUIRE(lab_become(user) == 0);
     REQUIRE(setrlimit(RLIMIT_NPROC, &limit) == 0);
 }
 
