@@ -58,9 +58,10 @@ planted 0 --coverage 'bd_os_child_main reaches .bss in .bss'
 
 for compiler in gcc clang; do
     for level in -O0 -O1 -O2 -O3; do
-        clean "$compiler" onebrood.c $level
         clean "$compiler" child $level
     done
+    clean "$compiler" onebrood.c -O2
+    clean "$compiler" onebrood.c -O3
     clean "$compiler" child -Os
     clean "$compiler" onebrood.c -O1 -fsanitize=address,undefined
     clean "$compiler" onebrood.c -O2 --coverage

@@ -1,73 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Ordering descriptor moves, against a model: a table of descriptors in which every action is
- * carried out as the kernel would, compared with what was wished.
+ * Ordering descriptor moves, against the model of moves_model.h.
  *
- * Invariant: the model knows nothing of chains and cycles; it only copies.
+ * Invariant: what is wished is the same at each run.
  */
 #include "harness.h"
+#include "moves_model.h"
 
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <plan/moves.h>
-
-enum { NUMBERS = 48, WISHES = 24, MADE_VALUE = 1000 };
-
-struct model {
-    int32_t at[NUMBERS]; /* what the descriptor shows: at first its own number */
-    bool survives[NUMBERS];
-    int32_t saved;
-    unsigned saves, writes;
-};
-
-/* Something that lies in no target's way, such as a file opened before, has a value of its own. */
-static int32_t read_number(const struct model *model, int32_t from)
-{
-    return from < -1 ? MADE_VALUE - from : model->at[from];
-}
-
-static void carry_out(struct model *model, const struct bd_move *move)
-{
-    switch ((enum bd_move_kind)move->kind) {
-    case BD_SAVE:
-        model->saved = read_number(model, move->from);
-        model->saves++;
-        return;
-    case BD_KEEP:
-        CHECK_INT(move->from, move->to);
-        model->survives[move->to] = true;
-        return;
-    case BD_MOVE:
-        CHECK(move->from != move->to);
-        model->at[move->to] = read_number(model, move->from);
-        break;
-    case BD_MOVE_SAVED:
-        model->at[move->to] = model->saved;
-        break;
-    }
-    model->survives[move->to] = true;
-    model->writes++;
-}
-
-/* Each target shows what its source was, and everything else is untouched. */
-static bool came_true(const struct model *model, const struct bd_wish *wishes, size_t count)
-{
-    for (int32_t number = 0; number < NUMBERS; number++) {
-        int32_t want = number;
-        bool wished = false;
-        for (size_t i = 0; i < count; i++) {
-            if (wishes[i].to != number)
-                continue;
-            want = wishes[i].from < -1 ? MADE_VALUE - wishes[i].from : wishes[i].from;
-            wished = true;
-        }
-        if (model->at[number] != want || model->survives[number] != wished)
-            return false;
-    }
-    return true;
-}
 
 static void word_wishes(const struct bd_wish *wishes, size_t count, char *words, size_t size)
 {
@@ -81,22 +23,20 @@ static unsigned try_wishes(const struct bd_wish *wishes, size_t count)
 {
     struct bd_wish work[WISHES];
     struct bd_move moves[2 * WISHES + 1];
-    struct model model = {.saved = -1};
+    struct model model = model_new();
     char words[512] = "";
     for (size_t i = 0; i < count; i++)
         work[i] = wishes[i];
-    for (int32_t i = 0; i < NUMBERS; i++)
-        model.at[i] = i;
 
     memset(moves, -1, sizeof moves);
     size_t made = bd_moves_order(work, count, moves);
     word_wishes(wishes, count, words, sizeof words);
     CHECK_SAY(made <= 2 * count, "%zu actions for%s", made, words);
     for (size_t i = 0; i < made && i < 2 * WISHES; i++)
-        carry_out(&model, &moves[i]);
+        CHECK_SAY(model_carry_out(&model, &moves[i]), "action %zu of%s is none", i, words);
     for (size_t i = 0; i < count; i++)
         CHECK_SAY(work[i].done, "wish %zu of%s is not marked done", i, words);
-    CHECK_SAY(came_true(&model, wishes, count), "%zu actions for%s", made, words);
+    CHECK_SAY(model_came_true(&model, wishes, count), "%zu actions for%s", made, words);
     return model.saves;
 }
 
