@@ -94,7 +94,8 @@ chmod 700 .
 run --user daemon --stdout made --cwd / --stdout "$scratch/made" "$(command -v echo)" written
 is "$code $(cat made) $(stat -c %u made)" "0 written 0" "files are opened with the caller's rights, as a shell's redirections are"
 chmod 755 .
-is "$("$brood" run --user daemon sh -c 'id -u; "$0" run id -u; kill -0 1 2>/dev/null || echo powerless' "$brood" | tr '\n' ' ')" \
+install -m 755 "$brood" brood # where it is built only its owner may be let in
+is "$("$brood" run --user daemon sh -c 'id -u; "$0" run id -u; kill -0 1 2>/dev/null || echo powerless' "$scratch/brood" | tr '\n' ' ')" \
     "$uid $uid powerless " "there is no way back"
 run --user daemon --json record sh -c 'exit 3'
 is "$code $(member record code)" "3 3" "its end is seen as ever"
