@@ -118,17 +118,16 @@ static int change_of(pid_t pid, int what)
 }
 
 /* We have been continued, and the command with us if it was a shell that continued the whole
- * group. If it was not yet, or has stopped anew (it reads from the terminal in the background),
- * it gets one more push: then it stops once more, and that is seen. A stop from before is no news
- * any more. */
+ * group; else it gets a push. A stop that nobody has seen is a new one, since it must have gone on
+ * meanwhile: somebody has typed Ctrl-Z again before we came to run, or it reads from the terminal
+ * in the background. It is left to be followed. */
 static void continue_child(struct brood_child *child, pid_t pid)
 {
     sigset_t set;
     (void)sigemptyset(&set);
     (void)sigaddset(&set, SIGCONT);
     (void)sigtimedwait(&set, NULL, &(struct timespec){0});
-    (void)change_of(pid, WSTOPPED);
-    if (!change_of(pid, WCONTINUED))
+    if (!change_of(pid, WSTOPPED | WNOWAIT) && !change_of(pid, WCONTINUED))
         (void)brood_child_signal(child, SIGCONT);
 }
 

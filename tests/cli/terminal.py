@@ -113,6 +113,50 @@ def stop():
     t.close()
 
 
+# A shell that lets the command go on before brood run comes to run.
+SLOW = """
+import os, signal, sys, time
+signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+run = os.fork()
+if run == 0:
+    os.setpgid(0, 0)
+    os.tcsetpgrp(0, os.getpid())
+    signal.signal(signal.SIGTTOU, signal.SIG_DFL)
+    os.execv(sys.argv[1], [sys.argv[1], "run", sys.executable, "counter.py", "SIGUSR1"])
+assert os.WIFSTOPPED(os.waitpid(run, os.WUNTRACED)[1])
+with open(f"/proc/{run}/task/{run}/children", encoding="ascii") as file:
+    command = int(file.read())
+os.kill(command, signal.SIGCONT)
+print("GONE ON", flush=True)
+def state():
+    with open(f"/proc/{command}/stat", encoding="ascii") as file:
+        return file.read().rsplit(")", 1)[1].split()[0]
+while state() != "T":
+    time.sleep(0.01)
+os.kill(run, signal.SIGCONT)
+assert os.WIFSTOPPED(os.waitpid(run, os.WUNTRACED)[1]) and state() == "T"
+print("STOPPED", flush=True)
+os.kill(-run, signal.SIGCONT)
+print("code=%d" % os.waitstatus_to_exitcode(os.waitpid(run, 0)[1]), flush=True)
+"""
+
+
+def stop_again():
+    """Ctrl-Z once more before brood run has come to run: it is not lost."""
+    t = Terminal([sys.executable, "-c", SLOW, BROOD], BROOD)
+    t.expect(rb"READY\r\n")
+    t.type(b"\x1a")
+    t.expect(rb"GONE ON\r\n")
+    t.type(b"\n")
+    t.expect(rb"<line>")
+    t.type(b"\x1a")
+    t.expect(rb"STOPPED\r\n")
+    t.type(b"end\n")
+    t.expect(rb"<end>")
+    t.expect(rb"code=5\r\n")
+    t.close()
+
+
 def stop_slow():
     """brood run stops only when the command has: an editor puts the screen in order first."""
     t = bash()
@@ -158,7 +202,8 @@ def pipeline():
 
 def hangup():
     """brood run leads the session and the terminal goes away: the kernel tells the leader alone."""
-    t = Terminal([BROOD, "run", "--json", "record", sys.executable, "counter.py", "SIGUSR1"], BROOD)
+    # One that reads would end of its own: what it reads from has gone.
+    t = Terminal([BROOD, "run", "--json", "record", "sh", "-c", "echo READY; exec sleep 60"], BROOD)
     t.expect(rb"READY\r\n")
     os.close(t.fd)
     _, status = os.waitpid(t.pid, 0)
