@@ -18,18 +18,8 @@ fi
 top=$(mktemp -d "${TMPDIR:-/tmp}/brood-configurations.XXXXXX")
 trap 'rm -rf "$top"' EXIT
 chmod 755 "$top"
-n=0
+. "$BROOD_SOURCE/tests/tell.sh"
 headers=$top/headers
-
-tell() { # HELD WHAT WORDS
-    n=$((n + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $n - $2"
-    else
-        echo "not ok $n - $2"
-        sed 's/^/# /' "$3"
-    fi
-}
 
 check_table() {
     awk -f $here/pairs $here/table.txt >"$top/words" 2>&1

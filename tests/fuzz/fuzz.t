@@ -12,17 +12,8 @@ seconds=${1:-4}
 top=$(mktemp -d "${TMPDIR:-/tmp}/brood-fuzz.XXXXXX")
 trap 'rm -rf "$top"' EXIT
 cd "$top" || exit 1
-n=0
+. "$BROOD_SOURCE/tests/tell.sh"
 
-tell() { # STATUS WHAT
-    n=$((n + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $n - $2"
-    else
-        echo "not ok $n - $2"
-        tail -n 40 words | sed 's/^/# /'
-    fi
-}
 build() { # NAME FLAG...
     name=$1
     shift
@@ -50,7 +41,7 @@ plant() { # NAME FILE SED
     else
         build "$1" && ! run "$1" 20 && grep -q 'SUMMARY' words
     fi
-    tell $? "$1: a planted defect in $2 is found"
+    tell $? "$1: a planted defect in $2 is found" words
     rm -rf "$tree"
     tree=$BROOD_SOURCE
 }
@@ -68,7 +59,7 @@ for name; do
     build "$name" && run "$name" "$seconds"
     status=$?
     runs=$(sed -n 's/^stat::number_of_executed_units: *//p' words)
-    tell $status "$name: ${runs:-no} inputs"
+    tell $status "$name: ${runs:-no} inputs" words
     planted "$name"
 done
 echo "1..$n"

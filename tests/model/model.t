@@ -10,7 +10,7 @@ models=$BROOD_SOURCE/tests/model
 top=$(mktemp -d "${TMPDIR:-/tmp}/brood-model.XXXXXX")
 trap 'rm -rf "$top"' EXIT
 cd "$top" || exit 1
-n=0
+. "$BROOD_SOURCE/tests/tell.sh"
 
 # Runs a verifier of a model; the words of spin are in `words`, one "errors: N" for each run.
 verifier() { # MODEL FLAGS FLAG_OF_THE_COMPILER...
@@ -30,28 +30,19 @@ claims() { # MODEL FLAGS
     sed -n 's/^ltl \([a-z_]*\).*/\1/p' "$models/$1.pml" >names
     while read -r name; do ./pan -a -f -m100000 -N "$name" >>words 2>&1; done <names
 }
-tell() { # STATUS WHAT
-    n=$((n + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $n - $2"
-    else
-        echo "not ok $n - $2"
-        sed 's/^/# /' words
-    fi
-}
 holds() { # MODEL FLAGS
     : >words
     states "$1" "$2" && claims "$1" "$2" && ! grep -q 'max search depth too small' words &&
         [ "$(grep -c 'errors: 0' words)" = $(($(wc -l <names) + 1)) ]
     status=$?
     found=$(sed -n 's/^ *\([0-9]*\) states, stored.*/\1/p' words | tr '\n' ' ')
-    tell $status "$1 $2: no error in ${found}states"
+    tell $status "$1 $2: no error in ${found}states" words
 }
 # WORDS is what spin must say, of the states or of the claims.
 breaks() { # states|claims MODEL FLAGS WORDS
     : >words
     "$1" "$2" "$3" && grep -q "$4" words
-    tell $? "$2 $3: $4"
+    tell $? "$2 $3: $4" words
 }
 
 breaks states old '' 'invalid end state'
