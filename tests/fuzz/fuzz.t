@@ -23,9 +23,12 @@ build() { # NAME FLAG...
 }
 # New inputs stay here; what is found is kept by libFuzzer under the name that it says.
 run() { # NAME SECONDS
-    mkdir -p "new_$1"
+    mkdir -p "new_$1" "corpus_$1"
+    for input in "$here/corpus/$1"/*; do # in hexadecimal
+        perl -0777 -ne 's/\s//g; print pack("H*", $_)' "$input" >"corpus_$1/${input##*/}"
+    done
     "./fuzz_$1" -max_total_time="$2" -timeout=10 -max_len=2048 -print_final_stats=1 \
-        "new_$1" "$here/corpus/$1" >words 2>&1 </dev/null
+        "new_$1" "corpus_$1" >words 2>&1 </dev/null
 }
 
 # A copy of the tree with one line changed, as sed(1) is told: the fuzzer has to find it.
